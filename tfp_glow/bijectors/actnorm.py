@@ -1,0 +1,107 @@
+"""ActNorm: a per-channel affine map that starts by whitening a batch."""
+
+import tensorflow as tf
+
+from tensorflow_probability.python.internal import dtype_util
+from tensorflow_probability.python.internal import parameter_properties
+from tensorflow_probability.python.internal import tensor_util
+
+from tfp_glow.bijectors import flow_bijector
+from tfp_glow.bijectors import trainable_variable
+from tfp_glow.layers import data_dependent_init
+
+__all__ = ['ActNorm']
+
+
+class ActNorm(flow_bijector.FlowBijector):
+  """Per-channel affine map (Kingma & Dhariwal 2018, section 3.1).
+
+      inverse   z = (x + bias) * exp(log_scale)
+      forward   x = z * exp(-log_scale) - bias
+      log|det dz/dx| = H * W * sum(log_scale)
+
+  Args:
+    bias, log_scale: float Tensors or Variables of shape `[C]`.
+
+  Inputs are `[..., H, W, C]` of the parameters' dtype.
+  """
+
+  def __init__(self, bias, log_scale, validate_args=False, name='actnorm'):
+    parameters = dict(locals())
+    with tf.name_scope(name) as name:
+      dtype = dtype_util.common_dtype([bias, log_scale], dtype_hint=tf.float32)
+      self._bias = tensor_util.convert_nonref_to_tensor(bias, dtype=dtype, name='bias')
+      self._log_scale = tensor_util.convert_nonref_to_tensor(
+          log_scale, dtype=dtype, name='log_scale')
+      super().__init__(
+          forward_min_event_ndims=3, inverse_min_event_ndims=3,
+          is_constant_jacobian=True, dtype=dtype, validate_args=validate_args,
+          parameters=parameters, name=name)
+
+  @classmethod
+  def trainable(cls, num_channels, dtype=tf.float32, name='actnorm'):
+    """An ActNorm with Variables of its own, the identity until `initialize`.
+
+    Args:
+      num_channels: int, C.
+      dtype: float dtype of the Variables.
+      name: str.
+    """
+    zeros = tf.zeros([num_channels], dtype)
+    return cls(trainable_variable.make(zeros, 'bias'),
+               trainable_variable.make(zeros, 'log_scale'), name=name)
+
+  @property
+  def bias(self):
+    return self._bias
+
+  @property
+  def log_scale(self):
+    return self._log_scale
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict(bias=parameter_properties.ParameterProperties(event_ndims=1),
+                log_scale=parameter_properties.ParameterProperties(event_ndims=1))
+
+  def initialize(self, x):
+    """Sets the Variables so that `inverse(x)` has mean 0 and variance 1 per channel.
+
+    Data-dependent initialisation happens here and nowhere else. Called in a
+    replica context it uses the statistics of the global batch.
+
+    Args:
+      x: float Tensor `[..., H, W, C]`; one image will do. The standard
+        deviation counts as at least `data_dependent_init.MIN_STDDEV`.
+
+    Raises:
+      ValueError: if the parameters are not Variables or the channels differ.
+    """
+    if not isinstance(self.bias, tf.Variable) or not isinstance(self.log_scale, tf.Variable):
+      raise ValueError(
+          f'{self.name}: initialize() needs Variables to assign to, got '
+          f'{type(self.bias).__name__}; make the bijector with ActNorm.trainable.')
+    x = tf.convert_to_tensor(x, self.dtype)
+    self._check_channels(x)
+    bias, log_scale = data_dependent_init.whitening(x)
+    self.bias.assign(bias)
+    self.log_scale.assign(log_scale)
+
+  def log_abs_det(self):
+    """sum(log_scale), the log|det dz/dx| of one pixel."""
+    return tf.reduce_sum(self.log_scale, -1)
+
+  def _forward_and_log_det(self, z):
+    self._check_channels(z)
+    log_scale = tf.convert_to_tensor(self.log_scale)
+    x = z * tf.exp(-log_scale) - self.bias
+    return x, -flow_bijector.per_image(tf.reduce_sum(log_scale), z)
+
+  def _inverse_and_log_det(self, x):
+    self._check_channels(x)
+    log_scale = tf.convert_to_tensor(self.log_scale)
+    z = (x + self.bias) * tf.exp(log_scale)
+    return z, flow_bijector.per_image(tf.reduce_sum(log_scale), x)
+
+  def _check_channels(self, x):
+    flow_bijector.check_channels(self, x, self.bias.shape[-1])

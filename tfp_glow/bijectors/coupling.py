@@ -1,0 +1,228 @@
+"""Couplings: one part of an image decides how the other part is transformed."""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from tfp_glow.bijectors import elementwise
+from tfp_glow.bijectors import flow_bijector
+from tfp_glow.bijectors import trainable_variable
+from tfp_glow.layers import conditioner as conditioner_lib
+
+__all__ = ['AdditiveCoupling', 'AffineCoupling', 'Coupling', 'MASKS', 'transformed_channels']
+
+MASKS = ('channel', 'checkerboard')
+
+
+def transformed_channels(num_channels, mask='channel', flip=False):
+  """How many channels a coupling conditions on and how many it transforms.
+
+  Args:
+    num_channels: int, C of the image.
+    mask: "channel" or "checkerboard".
+    flip: bool, whether the two parts swap roles.
+
+  Returns:
+    A pair of ints: channels that the conditioner gets, channels transformed.
+
+  Raises:
+    ValueError: for an unknown mask, or a single channel with mask "channel".
+  """
+  if mask == 'checkerboard':
+    return num_channels, num_channels
+  if mask != 'channel':
+    raise ValueError(f'mask must be one of {MASKS}, got {mask!r}.')
+  if num_channels < 2:
+    raise ValueError(
+        f'a coupling of channel halves needs at least 2 channels, got {num_channels}; '
+        'squeeze the image first or use mask="checkerboard".')
+  first, second = num_channels // 2, num_channels - num_channels // 2
+  return (second, first) if flip else (first, second)
+
+
+class Coupling(flow_bijector.FlowBijector):
+  """A split, a conditioner and an elementwise inner bijector.
+
+      inverse   z_a = x_a,   z_b = inner(conditioner(x_a)).inverse(x_b)
+      forward   x_a = z_a,   x_b = inner(conditioner(z_a)).forward(z_b)
+      log|det dz/dx| = sum log|dz_b / dx_b|
+
+  (Dinh et al. 2017, sections 3.3 and 3.4; Kingma & Dhariwal 2018, section 3.3.)
+  The conditioner runs once for a value and its log-det.
+
+  Args:
+    conditioner: maps x_a `[N, H, W, C_a]` to parameters `[N, H, W, P]`: a
+      function, a `tf.Module`, or a built Keras layer (which is then wrapped in
+      `layers.LayerConditioner`, so that its weights are found). Keyword
+      arguments of `forward`, `inverse` and `log_prob` are passed on to it.
+    inner: callable that turns the parameters into an elementwise bijector on
+      `[N, H, W, C_b]`, of ours or TFP's, such as `tfb.RationalQuadraticSpline`.
+    mask: "channel": the first half of the channels is a, the second b.
+      "checkerboard": a is the pixels of which row + column is odd (the others
+      are zero for the conditioner), b the rest; C_a = C_b = C.
+    flip: bool, swaps a and b.
+    dtype: float dtype of the images `[..., H, W, C]`.
+
+  Raises:
+    ValueError: for an unknown mask, an unbuilt Keras layer, or an image with
+      one channel and mask "channel".
+  """
+
+  def __init__(self, conditioner, inner, mask='channel', flip=False, dtype=tf.float32,
+               validate_args=False, parameters=None, name='coupling'):
+    parameters = dict(locals()) if parameters is None else parameters
+    if mask not in MASKS:
+      raise ValueError(f'{name}: mask must be one of {MASKS}, got {mask!r}.')
+    if isinstance(conditioner, keras.layers.Layer):
+      conditioner = conditioner_lib.LayerConditioner(conditioner)
+    with tf.name_scope(name) as name:
+      self._conditioner = conditioner
+      self._inner = inner
+      self._mask = mask
+      self._flip = flip
+      super().__init__(
+          forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=dtype,
+          validate_args=validate_args, parameters=parameters, name=name)
+
+  @property
+  def conditioner(self):
+    return self._conditioner
+
+  @property
+  def inner(self):
+    return self._inner
+
+  @property
+  def mask(self):
+    return self._mask
+
+  @property
+  def flip(self):
+    return self._flip
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict()
+
+  def initialize(self, x):
+    """Initialises ActNorm in the conditioner, where it has any, from images x."""
+    initialize = getattr(self.conditioner, 'initialize', None)
+    if initialize is not None:
+      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0])
+
+  def _forward_and_log_det(self, z, **kwargs):
+    return self._couple(flow_bijector.forward_and_log_det, z, kwargs)
+
+  def _inverse_and_log_det(self, x, **kwargs):
+    return self._couple(flow_bijector.inverse_and_log_det, x, kwargs)
+
+  def _couple(self, apply, x, kwargs):
+    x_a, x_b = self._split(x)
+    inner = self.inner(tf.cast(self.conditioner(x_a, **kwargs), x.dtype))
+    z_b, log_det = apply(inner, x_b, event_ndims=0)
+    if self.mask == 'checkerboard':
+      moves = 1. - self._checkerboard(x)
+      return x_a + moves * z_b, tf.reduce_sum(moves * log_det, [1, 2, 3])
+    parts = [z_b, x_a] if self.flip else [x_a, z_b]
+    return tf.concat(parts, -1), tf.reduce_sum(log_det, [1, 2, 3])
+
+  def _split(self, x):
+    """x_a, for the conditioner, and x_b, to be transformed."""
+    if self.mask == 'checkerboard':
+      return x * self._checkerboard(x), x
+    first, second = transformed_channels(x.shape[-1], self.mask)
+    halves = tf.split(x, [first, second], axis=-1)
+    return halves[::-1] if self.flip else halves
+
+  def _checkerboard(self, x):
+    """1 where a pixel conditions, 0 where it is transformed: `[1, H, W, 1]`."""
+    shape = tf.shape(x)
+    odd = (tf.range(shape[1])[:, None] + tf.range(shape[2])[None]) % 2
+    odd = tf.cast(odd, x.dtype)[None, :, :, None]
+    return 1. - odd if self.flip else odd
+
+
+class AffineCoupling(Coupling):
+  """The affine coupling z_b = (x_b + shift) * scale (see `Coupling`).
+
+  Args:
+    conditioner: as for `Coupling`, giving `[N, H, W, 2 * C_b]`: shift and h.
+    scale_map: "sigmoid" for scale = sigmoid(h + 2), "tanh" for
+      scale = exp(tanh(h / f) * f).
+    log_factor: log f, float Tensor or Variable `[C_b]`; required with "tanh".
+    mask, flip, dtype: as for `Coupling`.
+
+  Raises:
+    ValueError: for an unknown scale map or a missing `log_factor`.
+  """
+
+  def __init__(self, conditioner, scale_map='sigmoid', log_factor=None, mask='channel',
+               flip=False, dtype=tf.float32, validate_args=False, name='affine_coupling'):
+    parameters = dict(locals())
+    if scale_map not in elementwise.SCALE_MAPS:
+      raise ValueError(
+          f'{name}: scale_map must be one of {tuple(elementwise.SCALE_MAPS)}, '
+          f'got {scale_map!r}.')
+    if (scale_map == 'tanh') != (log_factor is not None):
+      raise ValueError(f'{name}: log_factor goes with scale_map="tanh" and only with it.')
+    self._scale_map = scale_map
+    self._log_factor = log_factor
+    super().__init__(
+        conditioner,
+        functools.partial(elementwise.affine, scale_map=scale_map, log_factor=log_factor),
+        mask, flip, dtype, validate_args, parameters, name)
+
+  @classmethod
+  def trainable(cls, num_channels, network, scale_map='sigmoid', mask='channel', flip=False,
+                seed=0, dtype=tf.float32, name='affine_coupling'):
+    """An affine coupling with a network and Variables of its own.
+
+    Args:
+      num_channels: int, C of the images.
+      network: callable `network(out_channels, seed=..., dtype=...)` that makes
+        an unbuilt Keras layer, such as
+        `functools.partial(layers.ConvNet, hidden_channels=128)`.
+      scale_map, mask, flip, dtype, name: as for the class.
+      seed: int.
+    """
+    given, transformed = transformed_channels(num_channels, mask, flip)
+    layer = network(2 * transformed, seed=seed, dtype=tf.as_dtype(dtype).name)
+    layer.build([None, None, None, given])
+    log_factor = None
+    if scale_map == 'tanh':
+      log_factor = trainable_variable.make(tf.zeros([transformed], dtype), 'log_factor')
+    return cls(layer, scale_map, log_factor, mask, flip, dtype, name=name)
+
+  @property
+  def scale_map(self):
+    return self._scale_map
+
+  @property
+  def log_factor(self):
+    return self._log_factor
+
+
+class AdditiveCoupling(Coupling):
+  """The additive coupling z_b = x_b + conditioner(x_a), log-det 0 (see `Coupling`).
+
+  Args:
+    conditioner: as for `Coupling`, giving the shift `[N, H, W, C_b]`.
+    mask, flip, dtype: as for `Coupling`.
+  """
+
+  def __init__(self, conditioner, mask='channel', flip=False, dtype=tf.float32,
+               validate_args=False, name='additive_coupling'):
+    parameters = dict(locals())
+    super().__init__(
+        conditioner, elementwise.additive, mask, flip, dtype, validate_args, parameters,
+        name)
+
+  @classmethod
+  def trainable(cls, num_channels, network, mask='channel', flip=False, seed=0,
+                dtype=tf.float32, name='additive_coupling'):
+    """An additive coupling with a network of its own; see `AffineCoupling.trainable`."""
+    given, transformed = transformed_channels(num_channels, mask, flip)
+    layer = network(transformed, seed=seed, dtype=tf.as_dtype(dtype).name)
+    layer.build([None, None, None, given])
+    return cls(layer, mask, flip, dtype, name=name)

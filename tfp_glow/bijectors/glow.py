@@ -1,0 +1,95 @@
+"""Glow: the whole multi-scale flow."""
+
+import functools
+
+import tensorflow as tf
+
+from tfp_glow.bijectors import actnorm
+from tfp_glow.bijectors import level as level_lib
+from tfp_glow.bijectors import multi_scale
+from tfp_glow.bijectors import split as split_lib
+from tfp_glow.bijectors import squeeze
+from tfp_glow.layers import conv_net
+
+__all__ = ['Glow']
+
+
+class Glow(multi_scale.MultiScale):
+  """The flow of Glow (Kingma & Dhariwal 2018, figure 2) from a flat latent to an image.
+
+  L scales, each a `Squeeze` and a `GlowLevel` of K steps, with a `Split`
+  between scales. The splits' priors and the top prior are affine maps in the
+  bijector, so the base is a standard normal and its scale is the temperature:
+
+      distribution = tfd.TransformedDistribution(
+          tfd.Sample(tfd.Normal(0., 1.), [H * W * C]), Glow((H, W, C), ...))
+
+  Call `initialize(images)` once before training.
+
+  Args:
+    image_shape: `(H, W, C)`, ints; H and W multiples of `2**num_levels`.
+    num_levels: int, L.
+    depth: int, K.
+    hidden_channels: int, width of the default network.
+    coupling: "affine" or "additive".
+    permutation: "lu", "plain", "reverse" or "shuffle"; see `stacked_linear`.
+    scale_map: "sigmoid" or "tanh"; see `AffineCoupling`.
+    learn_top: bool, whether the top prior's mean and scale per channel are
+      learned (else standard normal).
+    network: None for `layers.ConvNet` of `hidden_channels`, or a callable
+      `network(out_channels, seed=..., dtype=...)` that makes the unbuilt Keras
+      layer of one coupling.
+    seed: int, for the initial weights.
+    dtype: float dtype of images, latents and Variables.
+    levels, splits, top: None, or parts made before, to be used instead of new
+      ones. `copy()` passes them on, so that a copy shares the Variables.
+
+  Raises:
+    ValueError: if H or W cannot be squeezed L times, or an option is unknown.
+  """
+
+  def __init__(self, image_shape, num_levels=3, depth=32, hidden_channels=512,
+               coupling='affine', permutation='lu', scale_map='sigmoid', learn_top=True,
+               network=None, seed=0, dtype=tf.float32, levels=None, splits=None, top=None,
+               validate_args=False, name='glow'):
+    parameters = dict(locals())
+    height, width, channels = image_shape
+    _check_size(height, width, num_levels)
+    if depth < 1:
+      raise ValueError(f'{name}: depth must be at least 1, got {depth}.')
+    with tf.name_scope(name) as name:
+      if levels is None:
+        if network is None:
+          network = functools.partial(conv_net.ConvNet, hidden_channels=hidden_channels)
+        levels, splits = [], []
+        for i in range(num_levels):
+          height, width, channels = height // 2, width // 2, channels * 4
+          levels.append(level_lib.GlowLevel.trainable(
+              (height, width, channels), depth, network, coupling, scale_map, permutation,
+              seed=seed + i * depth, dtype=dtype, name=f'level_{i}'))
+          if i < num_levels - 1:
+            splits.append(split_lib.Split.trainable(channels, dtype, name=f'split_{i}'))
+            channels //= 2
+        if learn_top:
+          top = actnorm.ActNorm.trainable(channels, dtype, name='top')
+      parameters.update(levels=levels, splits=splits, top=top)
+      self._levels = levels
+      super().__init__(
+          image_shape, [[squeeze.Squeeze(dtype=dtype), level] for level in levels], splits,
+          top, dtype, validate_args, parameters, name)
+
+  @property
+  def levels(self):
+    """The L `GlowLevel`s, the finest first."""
+    return self._levels
+
+
+def _check_size(height, width, num_levels):
+  if num_levels < 1:
+    raise ValueError(f'glow: num_levels must be at least 1, got {num_levels}.')
+  multiple = 2**num_levels
+  if height % multiple or width % multiple:
+    fit = lambda n: max(multiple, round(n / multiple) * multiple)
+    raise ValueError(
+        f'glow: {num_levels} levels need height and width to be multiples of {multiple}, '
+        f'got {height} x {width}; {fit(height)} x {fit(width)} would fit, or fewer levels.')

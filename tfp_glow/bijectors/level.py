@@ -1,0 +1,234 @@
+"""A level: K steps of flow as one traced step over stacked weights."""
+
+import tensorflow as tf
+
+from tfp_glow.bijectors import actnorm as actnorm_lib
+from tfp_glow.bijectors import channel_linear
+from tfp_glow.bijectors import coupling as coupling_lib
+from tfp_glow.bijectors import elementwise
+from tfp_glow.bijectors import flow_bijector
+from tfp_glow.bijectors import invertible_conv
+from tfp_glow.bijectors import permutation as permutation_lib
+from tfp_glow.bijectors import step as step_lib
+from tfp_glow.bijectors import trainable_variable
+from tfp_glow.layers import conditioner as conditioner_lib
+from tfp_glow.layers import data_dependent_init
+
+__all__ = ['COUPLINGS', 'GlowLevel', 'PERMUTATIONS', 'stacked_linear']
+
+COUPLINGS = ('affine', 'additive')
+PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
+
+
+def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float32):
+  """K channel matrices in one `ChannelLinear` with parameters `[K, ...]`.
+
+  Args:
+    depth: int, K.
+    num_channels: int, C.
+    permutation: "lu" or "plain" (`InvertibleConv1x1`), "reverse" or "shuffle"
+      (`ChannelPermutation`).
+    seed: int.
+    dtype: float dtype of the Variables.
+
+  Raises:
+    ValueError: for another permutation.
+  """
+  if permutation in ('lu', 'plain'):
+    rotations = tf.stack([
+        invertible_conv.random_rotation(num_channels, seed + k) for k in range(depth)])
+    return invertible_conv.InvertibleConv1x1.from_rotations(rotations, permutation, dtype)
+  if permutation == 'reverse':
+    orders = [permutation_lib.reversed_order(num_channels)] * depth
+  elif permutation == 'shuffle':
+    orders = [permutation_lib.shuffled_order(num_channels, seed + k) for k in range(depth)]
+  else:
+    raise ValueError(f'permutation must be one of {PERMUTATIONS}, got {permutation!r}.')
+  return permutation_lib.ChannelPermutation.fixed(tf.stack(orders), dtype)
+
+
+class GlowLevel(flow_bijector.FlowBijector):
+  """K steps of flow with K sets of weights (Kingma & Dhariwal 2018, figure 2).
+
+      inverse   z = step_{K-1}.inverse( ... step_0.inverse(x))
+      forward   x = step_0.forward( ... step_{K-1}.forward(z))
+
+  Each weight is stored once, stacked along a leading axis of length K, and a
+  `tf.while_loop` runs one traced step over the stack: building the graph costs
+  one step, whatever K. All K channel matrices, with ActNorm folded in, are
+  made before the loop. `steps[k]` is the bijector of one step.
+
+  Args:
+    actnorm: an `ActNorm` with parameters `[K, C]`.
+    linear: a `ChannelLinear` with parameters `[K, ...]`.
+    coupling_weights: list of Tensors or Variables `[K, ...]`.
+    make_coupling: callable that makes the coupling of one step from its weights,
+      a list like `coupling_weights` without the leading axis.
+    initialize_coupling: None, or callable `(weights, x) -> weights` with the
+      data-dependent initialisation of one step's coupling.
+
+  Inputs are `[..., H, W, C]`.
+  """
+
+  def __init__(self, actnorm, linear, coupling_weights, make_coupling,
+               initialize_coupling=None, validate_args=False, name='glow_level'):
+    parameters = dict(locals())
+    with tf.name_scope(name) as name:
+      self._actnorm = actnorm
+      self._linear = linear
+      self._coupling_weights = coupling_weights
+      self._make_coupling = make_coupling
+      self._initialize_coupling = initialize_coupling
+      super().__init__(
+          forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=actnorm.dtype,
+          validate_args=validate_args, parameters=parameters, name=name)
+
+  @classmethod
+  def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='sigmoid',
+                permutation='lu', seed=0, dtype=tf.float32, name='glow_level'):
+    """A level with Variables of its own.
+
+    Args:
+      image_shape: `(H, W, C)` of the images; H and W may be None.
+      depth: int, K, the number of steps.
+      network: callable `network(out_channels, seed=..., dtype=...)` that makes
+        the unbuilt Keras layer of one coupling.
+      coupling: "affine" or "additive".
+      scale_map: "sigmoid" or "tanh", see `AffineCoupling`.
+      permutation: "lu", "plain", "reverse" or "shuffle", see `stacked_linear`.
+      seed: int.
+      dtype: float dtype of the Variables.
+      name: str.
+
+    Raises:
+      ValueError: for an unknown coupling, scale map or permutation.
+    """
+    height, width, num_channels = image_shape
+    if coupling not in COUPLINGS:
+      raise ValueError(f'coupling must be one of {COUPLINGS}, got {coupling!r}.')
+    if scale_map not in elementwise.SCALE_MAPS:
+      raise ValueError(
+          f'scale_map must be one of {tuple(elementwise.SCALE_MAPS)}, got {scale_map!r}.')
+    given, transformed = coupling_lib.transformed_channels(num_channels)
+    outputs = transformed * (2 if coupling == 'affine' else 1)
+    # Strides keep the seeds of the weights of different steps apart.
+    stack = conditioner_lib.StackedLayer(
+        lambda k: network(outputs, seed=1000 * (seed + k), dtype=tf.as_dtype(dtype).name),
+        depth, (None, height, width, given))
+    num_network_weights = len(stack.weights)
+    weights = list(stack.weights)
+    if coupling == 'affine' and scale_map == 'tanh':
+      weights.append(
+          trainable_variable.make(tf.zeros([depth, transformed], dtype), 'log_factor'))
+
+    def make_coupling(weights):
+      conditioner = stack.conditioner(weights[:num_network_weights])
+      if coupling == 'additive':
+        return coupling_lib.AdditiveCoupling(conditioner, dtype=dtype)
+      log_factor = weights[num_network_weights] if scale_map == 'tanh' else None
+      return coupling_lib.AffineCoupling(conditioner, scale_map, log_factor, dtype=dtype)
+
+    def initialize_coupling(weights, x):
+      network_weights = stack.initialized(weights[:num_network_weights], x[..., :given])
+      return [*network_weights, *weights[num_network_weights:]]
+
+    zeros = tf.zeros([depth, num_channels], dtype)
+    return cls(
+        actnorm_lib.ActNorm(trainable_variable.make(zeros, 'bias'),
+                            trainable_variable.make(zeros, 'log_scale')),
+        stacked_linear(depth, num_channels, permutation, 1000 * seed, dtype),
+        weights, make_coupling, initialize_coupling, name=name)
+
+  @property
+  def actnorm(self):
+    return self._actnorm
+
+  @property
+  def linear(self):
+    return self._linear
+
+  @property
+  def depth(self):
+    """K, the number of steps."""
+    return self.actnorm.bias.shape[0]
+
+  @property
+  def steps(self):
+    """The K steps as `GlowStep`s of the weights' present values."""
+    return [
+        step_lib.GlowStep(
+            actnorm_lib.ActNorm(self.actnorm.bias[k], self.actnorm.log_scale[k]),
+            self.linear.copy(**{name: value[k] for name, value in self.linear.parameters.items()
+                                if tf.is_tensor(value)}),
+            self._make_coupling([w[k] for w in self._coupling_weights]),
+            name=f'{self.name}_step_{k}')
+        for k in range(self.depth)]
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict()
+
+  def initialize(self, x):
+    """Data-dependent initialisation, step after step, from images x `[..., H, W, C]`.
+
+    Called in a replica context it uses the statistics of the global batch.
+
+    Returns:
+      `inverse(x)` with the initialised weights.
+    """
+    kernels = self.linear.kernel()
+    biases, log_scales, all_weights = [], [], []
+    for k in range(self.depth):
+      bias, log_scale = data_dependent_init.whitening(x)
+      x = channel_linear.multiply_channels((x + bias) * tf.exp(log_scale), kernels[k])
+      weights = [w[k] for w in self._coupling_weights]
+      if self._initialize_coupling is not None:
+        weights = self._initialize_coupling(weights, x)
+      x = self._make_coupling(weights).inverse_and_log_det(x)[0]
+      biases.append(bias)
+      log_scales.append(log_scale)
+      all_weights.append(weights)
+    self.actnorm.bias.assign(tf.stack(biases))
+    self.actnorm.log_scale.assign(tf.stack(log_scales))
+    for variable, values in zip(self._coupling_weights, zip(*all_weights)):
+      variable.assign(tf.stack(values))
+    return x
+
+  def _forward_and_log_det(self, z, **kwargs):
+    def step(x, matrix, bias, coupling):
+      x, log_det = coupling.forward_and_log_det(x, **kwargs)
+      return channel_linear.multiply_channels(x, matrix, bias), log_det
+
+    folded = step_lib.fold_forward(self.actnorm, self.linear)
+    return self._run(step, folded, z, lambda i: self.depth - 1 - i)
+
+  def _inverse_and_log_det(self, x, **kwargs):
+    def step(x, matrix, bias, coupling):
+      return coupling.inverse_and_log_det(
+          channel_linear.multiply_channels(x, matrix, bias), **kwargs)
+
+    folded = step_lib.fold_inverse(self.actnorm, self.linear)
+    return self._run(step, folded, x, lambda i: i)
+
+  def _run(self, step, folded, x, index):
+    """Runs `step` K times, iteration i with weights `index(i)`, and sums the log-dets."""
+    flow_bijector.check_channels(self, x, self.linear.num_channels)
+    matrices, biases, log_dets = folded
+    # A gradient through `variable[k]` is as large as all K weights; one through
+    # a TensorArray's element is as large as one.
+    stacks = [matrices, biases, *self._coupling_weights]
+    arrays = [
+        tf.TensorArray(stack.dtype, self.depth, clear_after_read=False,
+                       element_shape=stack.shape[1:]).unstack(tf.convert_to_tensor(stack))
+        for stack in stacks]
+
+    def body(i, x, log_det):
+      matrix, bias, *weights = [array.read(index(i)) for array in arrays]
+      y, log_det_k = step(x, matrix, bias, self._make_coupling(weights))
+      return i + 1, tf.ensure_shape(y, x.shape), log_det + log_det_k
+
+    _, y, log_det = tf.while_loop(
+        lambda i, *_: i < self.depth, body,
+        (tf.constant(0), x, tf.zeros(tf.shape(x)[:1], x.dtype)),
+        maximum_iterations=self.depth)
+    return y, log_det + flow_bijector.per_image(tf.reduce_sum(log_dets), x)

@@ -1,0 +1,74 @@
+"""Fixed permutations of the channels, the 1x1 convolution's ablations."""
+
+import numpy as np
+import tensorflow as tf
+
+from tensorflow_probability.python.internal import parameter_properties
+from tensorflow_probability.python.internal import tensor_util
+
+from tfp_glow.bijectors import channel_linear
+from tfp_glow.bijectors import trainable_variable
+
+__all__ = ['ChannelPermutation', 'reversed_order', 'shuffled_order']
+
+
+def reversed_order(num_channels):
+  """The channels back to front, as in Real NVP: an int32 array `[C]`."""
+  return np.arange(num_channels - 1, -1, -1, dtype=np.int32)
+
+
+def shuffled_order(num_channels, seed):
+  """A random order of the channels that depends on `seed` only: int32 `[C]`."""
+  return np.random.default_rng(seed).permutation(num_channels).astype(np.int32)
+
+
+class ChannelPermutation(channel_linear.ChannelLinear):
+  """A fixed permutation of the channels (Kingma & Dhariwal 2018, sections 3.2 and 5.1).
+
+      inverse   y[i] = x[permutation[i]]
+      forward   x[permutation[i]] = y[i]
+      log|det dy/dx| = 0
+
+  Args:
+    permutation: int32 Tensor or Variable `[C]`, an order of 0 ... C-1.
+    dtype: float dtype of the inputs `[..., H, W, C]`.
+  """
+
+  def __init__(self, permutation, dtype=tf.float32, validate_args=False,
+               name='channel_permutation'):
+    parameters = dict(locals())
+    with tf.name_scope(name) as name:
+      self._permutation = tensor_util.convert_nonref_to_tensor(
+          permutation, dtype=tf.int32, name='permutation')
+      super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
+                       name=name)
+
+  @classmethod
+  def fixed(cls, orders, dtype=tf.float32, name='channel_permutation'):
+    """A permutation that a checkpoint restores, from int32 `[..., C]`."""
+    return cls(trainable_variable.make_fixed(orders, 'permutation'), dtype, name=name)
+
+  @property
+  def permutation(self):
+    return self._permutation
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict(permutation=parameter_properties.ParameterProperties(event_ndims=1))
+
+  @property
+  def _is_permutation(self):
+    return True
+
+  @property
+  def num_channels(self):
+    return self.permutation.shape[-1]
+
+  def kernel(self):
+    return tf.one_hot(self.permutation, self.num_channels, dtype=self.dtype)
+
+  def inverse_kernel(self):
+    return tf.linalg.matrix_transpose(self.kernel())
+
+  def log_abs_det(self):
+    return tf.zeros(self.permutation.shape[:-1], self.dtype)

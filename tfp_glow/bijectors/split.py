@@ -1,0 +1,130 @@
+"""Split: half the channels leave the flow, whitened by what stays."""
+
+import keras
+import tensorflow as tf
+
+from tfp_glow.bijectors import elementwise
+from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import conditioner as conditioner_lib
+from tfp_glow.layers import conv_net
+
+__all__ = ['Split']
+
+# The prior's log standard deviation stays within +-4, where float32 inverts well.
+_MAX_LOG_STDDEV = 4.
+
+
+class Split(flow_bijector.FlowBijector):
+  """Splits an image's channels into a part that stays and a part that leaves.
+
+      inverse   kept, rest = x[..., :C/2], x[..., C/2:]
+                latent = (rest - mean(kept)) / stddev(kept)
+      forward   rest = latent * stddev(kept) + mean(kept),   x = [kept, rest]
+      log|det d(kept, latent) / dx| = -sum log stddev(kept)
+
+  The latent is standard normal if `rest` is normal given `kept`: the
+  conditional Gaussian prior of Glow's multi-scale architecture (Kingma &
+  Dhariwal 2018, section 3.6 and figure 2b; Dinh et al. 2017, section 3.6) as a
+  part of the bijector. `log stddev = 4 tanh(h / 4)` of the conditioner's h.
+
+  `inverse` maps `[..., H, W, C]` to the pair `[kept, latent]`, `forward` takes
+  that pair; C even.
+
+  Args:
+    conditioner: maps kept `[N, H, W, C/2]` to `[N, H, W, C]`: mean and h. A
+      function, a `tf.Module` or a built Keras layer, or None for a standard
+      normal prior.
+    dtype: float dtype of the images.
+
+  Raises:
+    ValueError: for images with an odd number of channels.
+  """
+
+  def __init__(self, conditioner=None, dtype=tf.float32, validate_args=False,
+               name='split'):
+    parameters = dict(locals())
+    if isinstance(conditioner, keras.layers.Layer):
+      conditioner = conditioner_lib.LayerConditioner(conditioner)
+    with tf.name_scope(name) as name:
+      self._conditioner = conditioner
+      super().__init__(
+          forward_min_event_ndims=[3, 3], inverse_min_event_ndims=3, dtype=dtype,
+          validate_args=validate_args, parameters=parameters, name=name)
+
+  @classmethod
+  def trainable(cls, num_channels, dtype=tf.float32, name='split'):
+    """A split with a prior of its own: a 3x3 convolution that starts at zero.
+
+    Args:
+      num_channels: int, C, even.
+      dtype: float dtype of the Variables.
+      name: str.
+    """
+    _check_even(name, num_channels)
+    layer = conv_net.ZeroConv2D(num_channels, dtype=tf.as_dtype(dtype).name)
+    layer.build([None, None, None, num_channels // 2])
+    return cls(layer, dtype, name=name)
+
+  @property
+  def conditioner(self):
+    return self._conditioner
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict()
+
+  def _prior(self, kept, kwargs):
+    """The affine map from `rest` to its whitened latent."""
+    mean, h = tf.split(self.conditioner(kept, **kwargs), 2, axis=-1)
+    log_stddev = _MAX_LOG_STDDEV * tf.tanh(h / _MAX_LOG_STDDEV)
+    return elementwise.ShiftAndScale(-mean, -log_stddev)
+
+  def _forward_and_log_det(self, parts, **kwargs):
+    kept, latent = parts
+    if kept.shape[1:] != latent.shape[1:]:
+      raise ValueError(
+          f'{self.name}: the part that stays and the latent must have one shape, '
+          f'got {kept.shape} and {latent.shape}.')
+    log_det = tf.zeros(tf.shape(kept)[:1], kept.dtype)
+    if self.conditioner is not None:
+      latent, log_scale = self._prior(kept, kwargs).forward_and_log_det(latent)
+      log_det += tf.reduce_sum(log_scale, [1, 2, 3])
+    return tf.concat([kept, latent], -1), log_det
+
+  def _inverse_and_log_det(self, x, **kwargs):
+    _check_even(self.name, x.shape[-1])
+    kept, rest = tf.split(x, 2, axis=-1)
+    log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
+    if self.conditioner is not None:
+      rest, log_scale = self._prior(kept, kwargs).inverse_and_log_det(rest)
+      log_det += tf.reduce_sum(log_scale, [1, 2, 3])
+    return [kept, rest], log_det
+
+  def _forward_event_shape(self, shapes):
+    kept, latent = shapes
+    return tf.TensorShape([*kept[:-1], kept[-1] + latent[-1]])
+
+  def _inverse_event_shape(self, shape):
+    half = tf.TensorShape([*shape[:-1], shape[-1] // 2])
+    return [half, half]
+
+  def _forward_event_shape_tensor(self, shapes):
+    kept, latent = shapes
+    return tf.concat([kept[:-1], kept[-1:] + latent[-1:]], 0)
+
+  def _inverse_event_shape_tensor(self, shape):
+    half = tf.concat([shape[:-1], shape[-1:] // 2], 0)
+    return [half, half]
+
+  def _forward_dtype(self, dtypes, **kwargs):
+    return self.dtype
+
+  def _inverse_dtype(self, dtype, **kwargs):
+    return [self.dtype, self.dtype]
+
+
+def _check_even(name, num_channels):
+  if num_channels % 2:
+    raise ValueError(
+        f'{name}: the image needs an even number of channels to be halved, '
+        f'got {num_channels}.')

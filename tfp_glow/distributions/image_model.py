@@ -1,0 +1,143 @@
+"""A flow with all that lies between it and uint8 images."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_glow.bijectors import logit
+from tfp_glow.bijectors import multi_scale
+from tfp_glow.distributions import dequantization
+
+__all__ = ['ImageModel', 'flow_distribution']
+
+tfd = tfp.distributions
+tfb = tfp.bijectors
+
+
+def flow_distribution(flow, logit_alpha=0., dtype=tf.float32):
+  """The distribution of images in the unit cube under a flow.
+
+  Args:
+    flow: a `MultiScale` such as `Glow`, from a flat latent to an image.
+    logit_alpha: float; above 0, the flow models the logit of the image
+      (`bijectors.Logit`), else the image less 1/2.
+    dtype: float dtype of the flow.
+
+  Returns:
+    A `tfd.TransformedDistribution` over `[H, W, C]` in [0, 1], with a standard
+    normal of H * W * C dimensions as its base.
+  """
+  if logit_alpha > 0.:
+    to_unit_cube = logit.Logit(logit_alpha, dtype=dtype)
+  else:
+    to_unit_cube = tfb.Shift(tf.constant(0.5, dtype))
+  base = tfd.Sample(
+      tfd.Normal(tf.zeros([], dtype), tf.ones([], dtype)), [flow.latent_size])
+  return tfd.TransformedDistribution(base, tfb.Chain([to_unit_cube, flow]))
+
+
+class ImageModel(tf.Module):
+  """Likelihood, encoding and sampling of uint8 images under a flow.
+
+  Args:
+    distribution: `tfd.TransformedDistribution` over images in the unit cube,
+      from `flow_distribution`.
+    n_bits: int, 1 to 8; the images' lower bits are dropped.
+
+  Raises:
+    ValueError: for another `n_bits`.
+  """
+
+  def __init__(self, distribution, n_bits=8, name='image_model'):
+    super().__init__(name=name)
+    if not 1 <= n_bits <= 8:
+      raise ValueError(f'n_bits must lie between 1 and 8, got {n_bits}.')
+    self.distribution = distribution
+    self.n_bits = n_bits
+
+  @property
+  def flow(self):
+    """The `MultiScale` between the flat latent and the image."""
+    return next(b for b in self.distribution.bijector.bijectors
+                if isinstance(b, multi_scale.MultiScale))
+
+  @property
+  def image_shape(self):
+    """`(H, W, C)`."""
+    return self.flow.image_shape
+
+  @property
+  def event_size(self):
+    """D = H * W * C."""
+    return self.flow.latent_size
+
+  def initialize(self, images, noise):
+    """Data-dependent initialisation from a batch; see `MultiScale.initialize`.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      noise: float Tensor in [0, 1) of the same shape.
+    """
+    *outer, _ = self.distribution.bijector.bijectors
+    x = self._dequantize(images, noise)
+    for bijector in outer:
+      x = bijector.inverse(x)
+    self.flow.initialize(x)
+
+  def log_prob(self, images, noise):
+    """log P(image) in nats, from below: one draw of the dequantisation bound.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      noise: float Tensor in [0, 1) of the same shape.
+
+    Returns:
+      A Tensor `[N]`.
+
+    Raises:
+      ValueError: for images of another shape or dtype.
+    """
+    density = self.distribution.log_prob(self._dequantize(images, noise))
+    return density - self.event_size * self.n_bits * math.log(2.)
+
+  def bits_per_dim(self, images, noise):
+    """`-log_prob(images, noise)` in bits per dimension, `[N]`."""
+    return -self.log_prob(images, noise) / (self.event_size * math.log(2.))
+
+  def encode(self, images, noise):
+    """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""
+    return self.distribution.bijector.inverse(self._dequantize(images, noise))
+
+  def decode(self, latents):
+    """Images in the unit cube, float `[N, H, W, C]`, of latents `[N, D]`."""
+    return tf.clip_by_value(self.distribution.bijector.forward(latents), 0., 1.)
+
+  def quantize(self, x):
+    """The uint8 images of float images in the unit cube."""
+    return dequantization.quantize(x, self.n_bits)
+
+  def sample(self, num, temperature=1., seed=(0, 0)):
+    """Draws uint8 images `[num, H, W, C]`.
+
+    Args:
+      num: int.
+      temperature: float, the base's standard deviation; 1 samples the model.
+      seed: two ints; the same seed gives the same images, under XLA too.
+    """
+    return self.quantize(self.decode(self.sample_latents(num, temperature, seed)))
+
+  def sample_latents(self, num, temperature=1., seed=(0, 0)):
+    """Draws latents `[num, D]` from a normal with standard deviation `temperature`."""
+    normal = tf.random.stateless_normal(
+        [num, self.event_size], seed, dtype=self.distribution.dtype, alg='philox')
+    return tf.cast(temperature, normal.dtype) * normal
+
+  def _dequantize(self, images, noise):
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8 or not images.shape[1:].is_compatible_with(self.image_shape):
+      raise ValueError(
+          f'images must be uint8 of the shape [N, {", ".join(map(str, self.image_shape))}], '
+          f'got {images.dtype.name} of the shape {images.shape}.')
+    noise = tf.cast(noise, self.distribution.dtype)
+    return dequantization.dequantize(images, noise, self.n_bits)

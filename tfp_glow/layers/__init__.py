@@ -1,0 +1,9 @@
+"""Keras layers that condition couplings, and how bijectors hold them."""
+
+from tfp_glow.layers.conditioner import LayerConditioner
+from tfp_glow.layers.conditioner import StackedLayer
+from tfp_glow.layers.conv_net import ConvNet
+from tfp_glow.layers.conv_net import ZeroConv2D
+from tfp_glow.layers.gated_net import GatedNet
+
+__all__ = ['ConvNet', 'GatedNet', 'LayerConditioner', 'StackedLayer', 'ZeroConv2D']

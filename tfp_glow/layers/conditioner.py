@@ -1,0 +1,101 @@
+"""How Keras 3 layers serve as conditioners of bijectors."""
+
+import keras
+import tensorflow as tf
+
+__all__ = ['LayerConditioner', 'StackedLayer']
+
+if keras.backend.backend() != 'tensorflow':
+  raise ImportError(
+      f'tfp_glow needs Keras with the TensorFlow backend, got {keras.backend.backend()!r}; '
+      'set KERAS_BACKEND=tensorflow.')
+
+
+class LayerConditioner(tf.Module):
+  """Lets a built Keras layer (or model) condition a coupling.
+
+  TFP finds the Variables of `tf.Module`s, and a Keras 3 layer is none. This
+  module holds the layer's weights as the plain `tf.Variable`s that they are,
+  each once, and keeps the layer itself where no tracking looks, so that a
+  checkpoint does not save it a second time.
+
+  Args:
+    layer: a built `keras.layers.Layer`, `[N, H, W, C_in] -> [N, H, W, C_out]`.
+
+  Raises:
+    ValueError: if the layer is not built: its weights do not exist yet.
+  """
+
+  def __init__(self, layer, name=None):
+    super().__init__(name=name or layer.name)
+    if not layer.built:
+      raise ValueError(
+          f'the Keras layer {layer.name!r} is not built, so its weights could not be '
+          f'trained; call layer.build((None, None, None, channels)) first.')
+    self._weights = [v.value for v in layer.variables]
+    self._call = lambda x, **kwargs: layer(x, **kwargs)
+    if hasattr(layer, 'initialize'):
+      self.initialize = lambda x: layer.initialize(x)
+
+  def __call__(self, x, **kwargs):
+    return self._call(x, **kwargs)
+
+
+class StackedLayer:
+  """K sets of weights for one Keras layer, each weight stacked along a leading axis.
+
+  `weights` is the list of stacked Variables; whoever runs the layer owns them.
+
+  Args:
+    make_layer: callable `make_layer(k)` that makes the unbuilt layer whose
+      initial weights become set k.
+    depth: int, K.
+    input_shape: tuple `(None, H, W, C)`, to build the layers with.
+
+  Raises:
+    ValueError: if the layer has weights that it updates by itself (such as
+      BatchNormalization's), which K sets of weights cannot serve.
+  """
+
+  def __init__(self, make_layer, depth, input_shape):
+    values = []
+    for k in range(depth):
+      layer = make_layer(k)
+      layer.build(input_shape)
+      if layer.non_trainable_variables:
+        raise ValueError(
+            f'{layer.name}: a level cannot run a layer that updates weights by itself, '
+            f'got {[v.path for v in layer.non_trainable_variables]}.')
+      values.append([v.numpy() for v in layer.trainable_variables])
+    self._layer = layer
+    self.weights = [
+        tf.Variable(tf.stack(stack), name=v.name,
+                    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+        for v, stack in zip(layer.trainable_variables, zip(*values))]
+
+  def conditioner(self, weights):
+    """The layer as a function of its input, with one set of weights.
+
+    Args:
+      weights: list of Tensors, as `weights` without the leading axis.
+    """
+    layer = self._layer
+    return lambda x, **kwargs: layer.stateless_call(weights, [], x, **kwargs)[0]
+
+  def initialized(self, weights, x):
+    """One set of weights after the layer's data-dependent initialisation with x.
+
+    Args:
+      weights: list of Tensors, one set.
+      x: float Tensor `[N, H, W, C]`, the layer's input.
+
+    Returns:
+      A list like `weights`, the same one if the layer has no `initialize`.
+    """
+    layer = self._layer
+    if not hasattr(layer, 'initialize'):
+      return weights
+    variables = layer.trainable_variables
+    with keras.StatelessScope(state_mapping=list(zip(variables, weights))) as scope:
+      layer.initialize(x)
+    return [scope.get_current_value(v) for v in variables]
