@@ -148,6 +148,11 @@ class GlowLevel(flow_bijector.FlowBijector):
     return self._linear
 
   @property
+  def coupling_weights(self):
+    """The stacked weights of the couplings, Tensors or Variables `[K, ...]`."""
+    return self._coupling_weights
+
+  @property
   def depth(self):
     """K, the number of steps."""
     return self.actnorm.bias.shape[0]

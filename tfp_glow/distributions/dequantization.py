@@ -4,6 +4,8 @@ import math
 
 import tensorflow as tf
 
+from tfp_glow.distributions import random
+
 __all__ = ['bits_per_dim', 'dequantize', 'quantize', 'uniform_noise']
 
 
@@ -14,7 +16,7 @@ def uniform_noise(shape, seed):
     shape: shape of the images.
     seed: two ints.
   """
-  return tf.random.stateless_uniform(shape, seed, alg='philox')
+  return random.uniform(shape, seed)
 
 
 def dequantize(images, noise, n_bits=8):

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfp_glow.bijectors import logit
 from tfp_glow.bijectors import multi_scale
 from tfp_glow.distributions import dequantization
+from tfp_glow.distributions import random
 
 __all__ = ['ImageModel', 'flow_distribution']
 
@@ -129,9 +130,8 @@ class ImageModel(tf.Module):
 
   def sample_latents(self, num, temperature=1., seed=(0, 0)):
     """Draws latents `[num, D]` from a normal with standard deviation `temperature`."""
-    normal = tf.random.stateless_normal(
-        [num, self.event_size], seed, dtype=self.distribution.dtype, alg='philox')
-    return tf.cast(temperature, normal.dtype) * normal
+    normal = random.normal([num, self.event_size], seed)
+    return tf.cast(temperature * normal, self.distribution.dtype)
 
   def _dequantize(self, images, noise):
     images = tf.convert_to_tensor(images)

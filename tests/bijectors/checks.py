@@ -1,0 +1,248 @@
+"""What every bijector must pass, alone and inside Chain, Invert and TransformedDistribution."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+TOLERANCE = {tf.float32: dict(rtol=1e-4, atol=1e-4), tf.float64: dict(rtol=1e-9, atol=1e-9)}
+
+
+def perturb(bijector, scale=0.3, seed=0):
+  """Moves every trainable Variable off its start, so that nothing is an identity."""
+  rng = np.random.default_rng(seed)
+  for v in bijector.trainable_variables:
+    v.assign_add(scale * rng.standard_normal(v.shape).astype(v.dtype.as_numpy_dtype))
+  return bijector
+
+
+def normal(shape, dtype=tf.float64, seed=0):
+  return tf.random.stateless_normal(shape, [seed, 1], dtype=dtype)
+
+
+def copied(structure):
+  """Equal tensors that no cache knows."""
+  return tf.nest.map_structure(tf.identity, structure)
+
+
+def flat(structure):
+  """A structure of `[N, ...]` tensors as one `[N, D]` array."""
+  return np.concatenate(
+      [np.reshape(part, [part.shape[0], -1]) for part in tf.nest.flatten(structure)], -1)
+
+
+def numerical_log_det(fn, x, epsilon=1e-6):
+  """log|det dfn/dx| of one event x (no batch), by central differences in float64."""
+  size = int(np.prod(x.shape))
+  steps = epsilon * tf.reshape(tf.eye(size, dtype=tf.float64), [size, *x.shape])
+  jacobian = (flat(fn(x + steps)) - flat(fn(x - steps))) / (2 * epsilon)
+  return np.linalg.slogdet(jacobian)[1]
+
+
+class BijectorChecks:
+  """Subclass in the test of each bijector; `make` returns it with its Variables moved."""
+
+  image_shape = (4, 4, 4)
+  xla = True
+  bad_images = []  # Pairs: a shape that inverse must refuse, what the message must match.
+
+  def make(self, dtype=tf.float64):
+    raise NotImplementedError
+
+  def images(self, batch=(3,), dtype=tf.float64, seed=0):
+    return normal([*batch, *self.image_shape], dtype, seed)
+
+  def latents(self, bijector, batch=(3,), seed=0):
+    shapes = bijector.inverse_event_shape(tf.TensorShape(self.image_shape))
+    if not isinstance(shapes, list):
+      return normal([*batch, *shapes], bijector.dtype, seed)
+    return [normal([*batch, *shape], bijector.dtype, seed + i)
+            for i, shape in enumerate(shapes)]
+
+  def forward_log_det(self, bijector, z):
+    ndims = bijector.inverse_event_ndims(3)
+    return bijector.forward_log_det_jacobian(z, event_ndims=ndims)
+
+  def base(self, bijector):
+    shapes = bijector.inverse_event_shape(tf.TensorShape(self.image_shape))
+    one = lambda shape: tfd.Sample(
+        tfd.Normal(tf.zeros([], bijector.dtype), tf.ones([], bijector.dtype)), shape)
+    if isinstance(shapes, list):
+      return tfd.JointDistributionSequential([one(shape) for shape in shapes])
+    return one(shapes)
+
+  @pytest.mark.parametrize('dtype', [tf.float32, tf.float64], ids=lambda d: d.name)
+  def test_round_trip(self, dtype):
+    b = self.make(dtype)
+    x = self.images(dtype=dtype)
+    z = self.latents(b)
+    np.testing.assert_allclose(b.forward(copied(b.inverse(x))), x, **TOLERANCE[dtype])
+    np.testing.assert_allclose(
+        flat(b.inverse(copied(b.forward(z)))), flat(z), **TOLERANCE[dtype])
+    assert all(part.dtype == dtype for part in tf.nest.flatten(b.inverse(x)))
+
+  def test_log_det_is_the_numerical_jacobians(self):
+    b = self.make()
+    x = self.images()
+    expected = [numerical_log_det(b.inverse, one) for one in x]
+    np.testing.assert_allclose(
+        b.inverse_log_det_jacobian(x, event_ndims=3), expected, rtol=1e-5, atol=1e-5)
+
+  def test_log_dets_cancel(self):
+    b = self.make()
+    x = self.images()
+    z = b.inverse(x)
+    np.testing.assert_allclose(
+        self.forward_log_det(b, copied(z)),
+        -b.inverse_log_det_jacobian(copied(x), event_ndims=3), rtol=1e-9, atol=1e-9)
+
+  def test_fused_pass_agrees(self):
+    b = self.make()
+    x = self.images()
+    z, ildj = b.inverse_and_log_det(x)
+    np.testing.assert_allclose(flat(z), flat(b.inverse(x)), rtol=1e-12)
+    ndims = b.inverse_min_event_ndims
+    ildj = tf.reduce_sum(ildj, list(range(1, ildj.shape.rank))) if ndims == 0 else ildj
+    np.testing.assert_allclose(ildj, b.inverse_log_det_jacobian(copied(x), event_ndims=3))
+
+  @pytest.mark.parametrize('batch', [(), (1,), (2, 3)], ids=str)
+  def test_batch_shapes(self, batch):
+    b = self.make()
+    x = self.images(batch)
+    z = b.inverse(x)
+    ildj = b.inverse_log_det_jacobian(x, event_ndims=3)
+    assert ildj.shape == batch or b.is_constant_jacobian
+    one_batch = tf.reshape(x, [-1, *self.image_shape])
+    np.testing.assert_allclose(
+        flat(tf.nest.map_structure(
+            lambda part: tf.reshape(part, [one_batch.shape[0], -1]), z)),
+        flat(b.inverse(one_batch)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(b.forward(copied(z)), x, **TOLERANCE[tf.float64])
+
+  def test_unknown_batch_size(self):
+    b = self.make()
+    traced = tf.function(
+        lambda x: (b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)),
+        input_signature=[tf.TensorSpec([None, *self.image_shape], tf.float64)])
+    for n in (1, 4):
+      x = self.images((n,))
+      z, ildj = traced(x)
+      np.testing.assert_allclose(flat(z), flat(b.inverse(x)), rtol=1e-9, atol=1e-9)
+      np.testing.assert_allclose(
+          ildj, b.inverse_log_det_jacobian(x, event_ndims=3), rtol=1e-9)
+
+  def test_xla(self):
+    b = self.make()
+    x = self.images()
+
+    def both(x):
+      z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
+      return z, ildj, b.forward(copied(z))
+
+    compiled = tf.function(both, jit_compile=True)
+    if not self.xla:
+      with pytest.raises(tf.errors.InvalidArgumentError):
+        compiled(x)
+      return
+    for got, expected in zip(tf.nest.flatten(compiled(x)), tf.nest.flatten(both(x))):
+      np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+  def test_in_chain_and_invert(self):
+    b = self.make()
+    x = self.images()
+    scale = tfb.Scale(tf.constant(2., tf.float64))
+    chain = tfb.Chain([scale, b])
+    z = chain.inverse(x)
+    np.testing.assert_allclose(flat(z), flat(b.inverse(copied(x / 2.))), rtol=1e-9)
+    np.testing.assert_allclose(
+        chain.inverse_log_det_jacobian(x, event_ndims=3),
+        b.inverse_log_det_jacobian(x / 2., event_ndims=3)
+        - np.prod(self.image_shape) * np.log(2.), rtol=1e-9)
+    np.testing.assert_allclose(chain.forward(copied(z)), x, rtol=1e-9, atol=1e-9)
+    inverted = tfb.Invert(b)
+    np.testing.assert_allclose(flat(inverted.forward(x)), flat(b.inverse(copied(x))))
+    np.testing.assert_allclose(
+        inverted.forward_log_det_jacobian(x, event_ndims=3),
+        b.inverse_log_det_jacobian(copied(x), event_ndims=3))
+
+  def test_in_transformed_distribution(self):
+    b = self.make()
+    base = self.base(b)
+    d = tfd.TransformedDistribution(base, b)
+    x = self.images()
+    z, ildj = b.inverse(copied(x)), b.inverse_log_det_jacobian(copied(x), event_ndims=3)
+    np.testing.assert_allclose(d.log_prob(x), base.log_prob(z) + ildj, rtol=1e-9)
+    sample, log_prob = d.experimental_sample_and_log_prob([2], seed=[1, 2])
+    assert sample.shape == (2, *self.image_shape)
+    np.testing.assert_allclose(log_prob, d.log_prob(copied(sample)), rtol=1e-7)
+    assert d.sample(seed=[3, 4]).shape == self.image_shape
+
+  def test_variables_are_found_once(self):
+    b = self.make()
+    d = tfd.TransformedDistribution(
+        self.base(b), tfb.Chain([tfb.Scale(tf.constant(2., tf.float64)), b]))
+    ids = [id(v) for v in b.trainable_variables]
+    assert len(ids) == len(set(ids))
+    for owner in (tfb.Invert(b), d.bijector, d):
+      assert sorted(id(v) for v in owner.trainable_variables) == sorted(ids)
+
+  def test_every_variable_has_a_gradient(self):
+    b = self.make()
+    d = tfd.TransformedDistribution(self.base(b), b)
+    x = self.images()
+    d.log_prob(x)  # What is cached here must not hide the gradient below.
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(d.log_prob(x))
+    for v, g in zip(d.trainable_variables, tape.gradient(loss, d.trainable_variables)):
+      assert g is not None, v.name
+
+  def test_checkpoint(self, tmp_path):
+    b = self.make()
+    x = self.images()
+    before = flat(b.inverse(x))
+    path = tf.train.Checkpoint(b=b).save(str(tmp_path / 'checkpoint'))
+    saved = [name for name, _ in tf.train.list_variables(path) if name.startswith('b/')]
+    assert len(saved) == len(b.variables)
+    perturb(b, seed=7)
+    tf.train.Checkpoint(b=b).restore(path).assert_consumed()
+    np.testing.assert_array_equal(flat(b.inverse(x)), before)
+
+  def test_cache_is_never_stale(self):
+    b = self.make()
+    if not b.trainable_variables:
+      return
+    for owner in (b, tfb.Chain([tfb.Scale(tf.constant(2., tf.float64)), b])):
+      d = tfd.TransformedDistribution(self.base(b), owner)
+      x, z = self.images(), self.latents(b)
+      keep = [d.log_prob(x), owner.inverse(x), owner.forward(z),
+              owner.inverse_log_det_jacobian(x, event_ndims=3)]
+      perturb(b, seed=5)
+      np.testing.assert_array_equal(d.log_prob(x), d.log_prob(copied(x)))
+      np.testing.assert_array_equal(flat(owner.inverse(x)), flat(owner.inverse(copied(x))))
+      np.testing.assert_array_equal(owner.forward(z), owner.forward(copied(z)))
+      assert not np.array_equal(owner.forward(z), keep[2])
+
+  def test_equal_arguments_do_not_share_results(self):
+    one, other = self.make(), self.make()
+    perturb(other, seed=3)
+    x = self.images()
+    z = one.inverse(x)
+    np.testing.assert_array_equal(flat(other.inverse(x)), flat(other.inverse(copied(x))))
+    np.testing.assert_array_equal(flat(one.inverse(x)), flat(z))
+    assert one != other
+
+  def test_copy_shares_the_variables(self):
+    b = self.make()
+    copy = b.copy(name='copy')
+    x = self.images()
+    assert sorted(map(id, copy.variables)) == sorted(map(id, b.variables))
+    np.testing.assert_allclose(flat(copy.inverse(x)), flat(b.inverse(copied(x))))
+
+  def test_shapes_that_do_not_fit_are_refused(self):
+    b = self.make()
+    for shape, message in self.bad_images:
+      with pytest.raises(ValueError, match=message):
+        b.inverse(normal(shape))

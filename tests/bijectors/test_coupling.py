@@ -1,0 +1,199 @@
+"""Coupling:
+
+    inverse   z_a = x_a,   z_b = inner(conditioner(x_a)).inverse(x_b)
+    forward   x_a = z_a,   x_b = inner(conditioner(z_a)).forward(z_b)
+    log|det dz/dx| = sum log|dz_b / dx_b|
+"""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests.bijectors import checks
+from tfp_glow import bijectors
+from tfp_glow import layers
+from tfp_glow.bijectors import elementwise
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+SMALL = functools.partial(layers.ConvNet, hidden_channels=4)
+
+
+class TestAffineSigmoid(checks.BijectorChecks):
+
+  image_shape = (2, 3, 4)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.AffineCoupling.trainable(4, SMALL, dtype=dtype))
+
+
+class TestAffineTanhOddChannelsFlipped(checks.BijectorChecks):
+
+  image_shape = (2, 3, 3)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.AffineCoupling.trainable(
+        3, SMALL, scale_map='tanh', flip=True, dtype=dtype))
+
+
+class TestAffineCheckerboard(checks.BijectorChecks):
+
+  image_shape = (4, 3, 1)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.AffineCoupling.trainable(
+        1, SMALL, scale_map='tanh', mask='checkerboard', dtype=dtype))
+
+
+class TestAffineCheckerboardFlipped(checks.BijectorChecks):
+
+  image_shape = (4, 3, 2)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.AffineCoupling.trainable(
+        2, SMALL, mask='checkerboard', flip=True, dtype=dtype))
+
+
+class TestAdditive(checks.BijectorChecks):
+
+  image_shape = (2, 3, 4)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.AdditiveCoupling.trainable(4, SMALL, dtype=dtype))
+
+
+def spline(parameters):
+  """A rational-quadratic spline of TFP's as the inner bijector."""
+  widths, heights, slopes = tf.split(
+      tf.reshape(parameters, [*parameters.shape[:-1], 2, 8]), [3, 3, 2], axis=-1)
+  return tfb.RationalQuadraticSpline(
+      bin_widths=8. * tf.nn.softmax(widths), bin_heights=8. * tf.nn.softmax(heights),
+      knot_slopes=tf.nn.softplus(slopes) + 0.1, range_min=-4.)
+
+
+class TestSplineOfTFP(checks.BijectorChecks):
+
+  image_shape = (2, 2, 4)
+
+  def make(self, dtype=tf.float64):
+    layer = layers.ConvNet(16, 4, dtype=dtype.name)
+    layer.build([None, 2, 2, 2])
+    return checks.perturb(bijectors.Coupling(layer, spline, dtype=dtype), 0.1)
+
+  # `spline` needs to know the batch size.
+  def test_unknown_batch_size(self):
+    pass
+
+
+@pytest.mark.parametrize('flip', [False, True])
+def test_channel_halves(flip):
+  """The first half conditions and stays, the second is transformed."""
+  seen = []
+
+  def conditioner(x):
+    seen.append(x)
+    return tf.ones_like(x)
+
+  x = checks.normal([1, 2, 2, 4], tf.float32)
+  z = bijectors.AdditiveCoupling(conditioner, flip=flip).inverse(x)
+  kept, moved = (slice(2, 4), slice(0, 2)) if flip else (slice(0, 2), slice(2, 4))
+  np.testing.assert_array_equal(seen[0], x[..., kept])
+  np.testing.assert_array_equal(z[..., kept], x[..., kept])
+  np.testing.assert_array_equal(z[..., moved], x[..., moved] + 1.)
+
+
+def test_checkerboard_halves():
+  seen = []
+
+  def conditioner(x):
+    seen.append(x)
+    return tf.ones_like(x)
+
+  z = bijectors.AdditiveCoupling(conditioner, mask='checkerboard').inverse(tf.ones([1, 2, 3, 1]))
+  np.testing.assert_array_equal(seen[0][0, :, :, 0], [[0, 1, 0], [1, 0, 1]])
+  np.testing.assert_array_equal(z[0, :, :, 0], [[2, 1, 2], [1, 2, 1]])
+
+
+class CountingConditioner(tf.Module):
+  """Counts its calls, in eager mode and in traced graphs alike."""
+
+  def __init__(self):
+    super().__init__()
+    self.calls = tf.Variable(0, trainable=False)
+    self.weight = tf.Variable(0.5)
+
+  def __call__(self, x):
+    self.calls.assign_add(1)
+    return tf.concat([x, x], -1) * self.weight
+
+  def since(self):
+    calls = int(self.calls)
+    self.calls.assign(0)
+    return calls
+
+
+@pytest.mark.parametrize('in_chain', [False, True])
+@pytest.mark.parametrize('traced', [False, True])
+def test_conditioner_runs_once(in_chain, traced):
+  # Held apart from the module, so that counting is not a change of its variables.
+  counting = CountingConditioner()
+  bijector = bijectors.AffineCoupling(lambda x: counting(x))
+  if in_chain:
+    bijector = tfb.Chain([tfb.Scale(2.), bijector, tfb.Invert(bijectors.Squeeze())])
+  shape = [4, 4, 1] if in_chain else [2, 2, 4]
+  base = tfd.Sample(tfd.Normal(0., 1.), shape)
+  d = tfd.TransformedDistribution(base, bijector)
+  x = d.sample(3, seed=[0, 1])
+  counting.since()
+  wrap = tf.function if traced else lambda f: f
+  wrap(lambda: d.log_prob(tf.identity(x)))()
+  assert counting.since() == 1
+  wrap(lambda: d.sample(2, seed=[1, 2]))()
+  assert counting.since() == 1
+  wrap(lambda: d.experimental_sample_and_log_prob(2, seed=[1, 2]))()
+  assert counting.since() == 1
+
+  def gradient():
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(d.log_prob(tf.identity(x)))
+    return tape.gradient(loss, counting.weight)
+
+  assert wrap(gradient)() is not None
+  assert counting.since() == 1
+
+
+def test_keyword_arguments_reach_the_conditioner():
+  b = bijectors.AdditiveCoupling(lambda x, labels: x + labels[:, None, None, None])
+  x = checks.normal([2, 2, 2, 4], tf.float32)
+  labels = tf.constant([0., 1.])
+  z = b.inverse(x, labels=labels)
+  np.testing.assert_allclose(z[..., 2:], x[..., 2:] + x[..., :2] + labels[:, None, None, None])
+  d = tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0., 1.), [2, 2, 4]), b)
+  assert np.all(d.log_prob(x, bijector_kwargs=dict(labels=labels)) !=
+                d.log_prob(x, bijector_kwargs=dict(labels=labels + 1.)))
+
+
+def test_user_mistakes():
+  with pytest.raises(ValueError, match='not built'):
+    bijectors.AffineCoupling(keras.layers.Conv2D(4, 3))
+  with pytest.raises(ValueError, match="mask must be one of .* got 'rows'"):
+    bijectors.AdditiveCoupling(lambda x: x, mask='rows')
+  with pytest.raises(ValueError, match='at least 2 channels, got 1'):
+    bijectors.AdditiveCoupling(lambda x: x).inverse(tf.zeros([1, 2, 2, 1]))
+  with pytest.raises(ValueError, match="scale_map must be one of .* got 'exp'"):
+    bijectors.AffineCoupling(lambda x: x, scale_map='exp')
+  with pytest.raises(ValueError, match='log_factor'):
+    bijectors.AffineCoupling(lambda x: x, scale_map='tanh')
+
+
+@pytest.mark.parametrize('scale_map', sorted(elementwise.SCALE_MAPS))
+def test_starts_as_a_constant_map(scale_map):
+  b = bijectors.AffineCoupling.trainable(4, SMALL, scale_map=scale_map)
+  x = checks.normal([2, 2, 2, 4], tf.float32)
+  scale = 1 / (1 + np.exp(-2.)) if scale_map == 'sigmoid' else 1.
+  np.testing.assert_allclose(b.inverse(x)[..., 2:], x[..., 2:] * scale, rtol=1e-6)

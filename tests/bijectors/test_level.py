@@ -1,0 +1,130 @@
+"""GlowLevel:
+
+    inverse   z = step_{K-1}.inverse( ... step_0.inverse(x))
+    forward   x = step_0.forward( ... step_{K-1}.forward(z))
+"""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.bijectors import checks
+from tfp_glow import bijectors
+from tfp_glow import layers
+from tfp_glow.bijectors import level as level_lib
+
+SMALL = functools.partial(layers.ConvNet, hidden_channels=4, actnorm=True)
+
+
+def make_level(dtype=tf.float64, depth=3, **kwargs):
+  return checks.perturb(bijectors.GlowLevel.trainable(
+      (2, 3, 4), depth, SMALL, seed=1, dtype=dtype, **kwargs), 0.1)
+
+
+class TestGlowLevel(checks.BijectorChecks):
+
+  image_shape = (2, 3, 4)
+  bad_images = [((3, 2, 3, 5), '4 channels')]
+
+  def make(self, dtype=tf.float64):
+    return make_level(dtype)
+
+
+class TestGlowLevelAdditiveReversed(TestGlowLevel):
+
+  def make(self, dtype=tf.float64):
+    return make_level(dtype, coupling='additive', permutation='reverse')
+
+
+class TestGlowLevelTanhPlain(TestGlowLevel):
+
+  xla = False  # slogdet has no XLA kernel on CPU.
+
+  def make(self, dtype=tf.float64):
+    return make_level(dtype, scale_map='tanh', permutation='plain')
+
+
+@pytest.mark.parametrize('traced', [False, True])
+@pytest.mark.parametrize('options', [
+    dict(), dict(scale_map='tanh', permutation='plain'),
+    dict(coupling='additive', permutation='shuffle')], ids=str)
+def test_loop_equals_its_steps(options, traced):
+  """Values, log-dets and the gradients of every weight, against the steps one by one."""
+  level = make_level(**options)
+  x = checks.normal([3, 2, 3, 4])
+
+  def rolled():
+    with tf.GradientTape() as tape:
+      z, log_det = level.inverse_and_log_det(x)
+      loss = tf.reduce_sum(z**2) + tf.reduce_sum(log_det)
+    return z, log_det, tape.gradient(loss, level.trainable_variables)
+
+  def unrolled():
+    with tf.GradientTape() as tape:
+      z, log_det = x, 0.
+      for step in level.steps:
+        z, ildj = step.inverse_and_log_det(z)
+        log_det += ildj
+      loss = tf.reduce_sum(z**2) + tf.reduce_sum(log_det)
+    gradients = tape.gradient(loss, level.trainable_variables)
+    return z, log_det, [tf.convert_to_tensor(g) for g in gradients]
+
+  got = tf.function(rolled)() if traced else rolled()
+  for a, b in zip(tf.nest.flatten(got), tf.nest.flatten(unrolled())):
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+  h = x
+  for step in reversed(level.steps):
+    h = step.forward(h)
+  np.testing.assert_allclose(level.forward(x), h, rtol=1e-9, atol=1e-9)
+
+
+def test_graph_does_not_grow_with_depth():
+  def count_operations(depth):
+    level = make_level(depth=depth)
+    graph = tf.function(level.inverse).get_concrete_function(
+        tf.TensorSpec([2, 2, 3, 4], tf.float64)).graph
+    return len(graph.get_operations())
+
+  assert count_operations(2) == count_operations(8)
+
+
+def test_initialize_equals_initialising_step_after_step():
+  level = bijectors.GlowLevel.trainable((4, 4, 4), 3, SMALL, dtype=tf.float64)
+  fresh = bijectors.GlowLevel.trainable((4, 4, 4), 3, SMALL, dtype=tf.float64)
+  x = 3. + 2. * checks.normal([8, 4, 4, 4])
+  z = level.initialize(x)
+  np.testing.assert_allclose(z, level.inverse(x), rtol=1e-9, atol=1e-9)
+  h = x
+  for k, step in enumerate(fresh.steps):
+    actnorm = bijectors.ActNorm.trainable(4, tf.float64)
+    actnorm.initialize(h)
+    np.testing.assert_allclose(level.actnorm.bias[k], actnorm.bias, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        level.actnorm.log_scale[k], actnorm.log_scale, rtol=1e-9, atol=1e-12)
+    h = bijectors.GlowStep(actnorm, step.linear, level.steps[k].coupling).inverse(h)
+  assert np.any(level.coupling_weights[2].numpy())  # The network's first ActNorm.
+
+
+def test_steps_differ_from_each_other():
+  level = bijectors.GlowLevel.trainable((4, 4, 4), 2, SMALL)
+  one, other = level.steps
+  assert np.max(np.abs(one.linear.kernel() - other.linear.kernel())) > 0.1
+  assert np.max(np.abs(level.coupling_weights[0][0] - level.coupling_weights[0][1])) > 0.1
+
+
+def test_user_mistakes():
+  with pytest.raises(ValueError, match="coupling must be one of .* got 'spline'"):
+    make_level(coupling='spline')
+  with pytest.raises(ValueError, match="scale_map must be one of .* got 'exp'"):
+    make_level(scale_map='exp')
+  with pytest.raises(ValueError, match="permutation must be one of .* got 'none'"):
+    make_level(permutation='none')
+  with pytest.raises(ValueError, match='updates weights by itself'):
+    bijectors.GlowLevel.trainable(
+        (2, 2, 4), 2, lambda channels, seed, dtype: keras.Sequential(
+            [keras.layers.BatchNormalization(), keras.layers.Conv2D(channels, 1)]))
+  with pytest.raises(ValueError, match='at least 2 channels'):
+    level_lib.GlowLevel.trainable((2, 2, 1), 2, SMALL)

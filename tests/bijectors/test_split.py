@@ -1,0 +1,49 @@
+"""Split:
+
+    inverse   kept, rest = x[..., :C/2], x[..., C/2:],   latent = (rest - mean) / stddev
+    forward   rest = latent * stddev + mean,   x = [kept, rest]
+    log|det d(kept, latent) / dx| = -sum log stddev
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.bijectors import checks
+from tfp_glow import bijectors
+
+
+class TestSplit(checks.BijectorChecks):
+
+  image_shape = (2, 3, 4)
+  bad_images = [((1, 2, 3, 5), 'even number of channels')]
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.Split.trainable(4, dtype))
+
+
+class TestSplitWithStandardNormalPrior(checks.BijectorChecks):
+
+  image_shape = (2, 3, 4)
+
+  def make(self, dtype=tf.float64):
+    return bijectors.Split(dtype=dtype)
+
+  def test_equal_arguments_do_not_share_results(self):
+    assert self.make() != self.make()
+
+
+def test_formula():
+  prior = lambda kept: tf.concat([kept, tf.ones_like(kept)], -1)
+  x = checks.normal([2, 2, 2, 4])
+  kept, latent = bijectors.Split(prior, tf.float64).inverse(x)
+  np.testing.assert_array_equal(kept, x[..., :2])
+  stddev = np.exp(4 * np.tanh(1 / 4))
+  np.testing.assert_allclose(latent, (x[..., 2:] - x[..., :2]) / stddev, rtol=1e-12)
+
+
+def test_bad_shapes():
+  with pytest.raises(ValueError, match='even number of channels .* got 3'):
+    bijectors.Split.trainable(3)
+  with pytest.raises(ValueError, match='must have one shape'):
+    bijectors.Split().forward([tf.zeros([1, 2, 2, 2]), tf.zeros([1, 2, 2, 1])])

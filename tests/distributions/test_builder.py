@@ -1,0 +1,40 @@
+"""build_image_model: the model that a config describes."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfp_glow import bijectors
+from tfp_glow import distributions
+
+
+def make_config(**kwargs):
+  return types.SimpleNamespace(**dict(
+      name='glow', num_levels=2, depth=2, hidden_channels=4, coupling='affine',
+      scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
+      hidden_actnorm=True, n_bits=8, logit_alpha=0.) | kwargs)
+
+
+@pytest.mark.parametrize('options', [
+    dict(), dict(network='gated', scale_map='tanh', logit_alpha=1e-5),
+    dict(coupling='additive', permutation='shuffle', n_bits=5, learn_top=False),
+    dict(name='tutorial_multi_scale')], ids=str)
+def test_builds_and_evaluates(options):
+  model = distributions.build_image_model(make_config(**options), (8, 8, 1), seed=1)
+  images = tf.zeros([2, 8, 8, 1], tf.uint8)
+  noise = distributions.uniform_noise(images.shape, [0, 1])
+  model.initialize(images, noise)
+  assert np.all(np.isfinite(model.bits_per_dim(images, noise)))
+  assert model.n_bits == options.get('n_bits', 8)
+  assert isinstance(model.flow, bijectors.MultiScale)
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(name='nice'), "model.name must be one of .*, got 'nice'"),
+    (dict(network='mlp'), "model.network must be one of .*, got 'mlp'"),
+    (dict(num_levels=4), 'multiples of 16, got 8 x 8')])
+def test_user_mistakes(options, message):
+  with pytest.raises(ValueError, match=message):
+    distributions.build_image_model(make_config(**options), (8, 8, 1))

@@ -1,0 +1,37 @@
+"""Random numbers that depend on their seed only, not on how they are compiled.
+
+TensorFlow's stateless float generators give other numbers under XLA than
+without it; its integer generators do not. So floats are made from integers here.
+"""
+
+import math
+
+import tensorflow as tf
+
+__all__ = ['normal', 'uniform']
+
+
+def uniform(shape, seed):
+  """Uniform float32 numbers in [0, 1), multiples of 2**-24.
+
+  Args:
+    shape: shape of the result.
+    seed: two ints, or an integer Tensor `[2]`.
+  """
+  bits = tf.random.stateless_uniform(
+      shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg='philox')
+  return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.**-24
+
+
+def normal(shape, seed):
+  """Standard normal float32 numbers, by the transform of Box and Muller (1958).
+
+  Args:
+    shape: shape of the result.
+    seed: two ints, or an integer Tensor `[2]`.
+  """
+  shape = tf.convert_to_tensor(shape, tf.int32)
+  radius, angle = tf.unstack(uniform(tf.concat([[2], shape], 0), seed))
+  normals = tf.sqrt(-2. * tf.math.log1p(-radius)) * tf.cos(2. * math.pi * angle)
+  static_shape = tf.get_static_value(shape)
+  return normals if static_shape is None else tf.ensure_shape(normals, static_shape)
