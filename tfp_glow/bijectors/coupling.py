@@ -69,6 +69,8 @@ class Coupling(flow_bijector.FlowBijector):
       one channel and mask "channel".
   """
 
+  accepts_condition = True
+
   def __init__(self, conditioner, inner, mask='channel', flip=False, dtype=tf.float32,
                validate_args=False, parameters=None, name='coupling'):
     parameters = dict(locals()) if parameters is None else parameters

@@ -41,6 +41,9 @@ class FlowBijector(tfb.Bijector):
     recording, is never returned. Do not use a bijector as a dictionary key.
   """
 
+  # Whether keyword arguments of `forward` and `inverse` are meant for it.
+  accepts_condition = False
+
   _cache = cache_util.BijectorCacheWithGreedyAttrs(
       forward_name='_augmented_forward', inverse_name='_augmented_inverse')
 

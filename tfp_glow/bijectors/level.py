@@ -9,6 +9,7 @@ from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import invertible_conv
 from tfp_glow.bijectors import permutation as permutation_lib
+from tfp_glow.bijectors import rolled
 from tfp_glow.bijectors import step as step_lib
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import conditioner as conditioner_lib
@@ -66,12 +67,18 @@ class GlowLevel(flow_bijector.FlowBijector):
       a list like `coupling_weights` without the leading axis.
     initialize_coupling: None, or callable `(weights, x) -> weights` with the
       data-dependent initialisation of one step's coupling.
+    reversible: bool, whether the backward pass recomputes each step's input
+      from its output instead of keeping it: memory that does not grow with K,
+      for a slower step. Second-order gradients then raise.
 
   Inputs are `[..., H, W, C]`.
   """
 
+  accepts_condition = True
+
   def __init__(self, actnorm, linear, coupling_weights, make_coupling,
-               initialize_coupling=None, validate_args=False, name='glow_level'):
+               initialize_coupling=None, reversible=False, validate_args=False,
+               name='glow_level'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
       self._actnorm = actnorm
@@ -79,13 +86,15 @@ class GlowLevel(flow_bijector.FlowBijector):
       self._coupling_weights = coupling_weights
       self._make_coupling = make_coupling
       self._initialize_coupling = initialize_coupling
+      self._reversible = reversible
       super().__init__(
           forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=actnorm.dtype,
           validate_args=validate_args, parameters=parameters, name=name)
 
   @classmethod
   def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='sigmoid',
-                permutation='lu', seed=0, dtype=tf.float32, name='glow_level'):
+                permutation='lu', reversible=False, seed=0, dtype=tf.float32,
+                name='glow_level'):
     """A level with Variables of its own.
 
     Args:
@@ -96,6 +105,7 @@ class GlowLevel(flow_bijector.FlowBijector):
       coupling: "affine" or "additive".
       scale_map: "sigmoid" or "tanh", see `AffineCoupling`.
       permutation: "lu", "plain", "reverse" or "shuffle", see `stacked_linear`.
+      reversible: bool, as for the class.
       seed: int.
       dtype: float dtype of the Variables.
       name: str.
@@ -137,7 +147,7 @@ class GlowLevel(flow_bijector.FlowBijector):
         actnorm_lib.ActNorm(trainable_variable.make(zeros, 'bias'),
                             trainable_variable.make(zeros, 'log_scale')),
         stacked_linear(depth, num_channels, permutation, 1000 * seed, dtype),
-        weights, make_coupling, initialize_coupling, name=name)
+        weights, make_coupling, initialize_coupling, reversible, name=name)
 
   @property
   def actnorm(self):
@@ -156,6 +166,11 @@ class GlowLevel(flow_bijector.FlowBijector):
   def depth(self):
     """K, the number of steps."""
     return self.actnorm.bias.shape[0]
+
+  @property
+  def reversible(self):
+    """Whether the backward pass recomputes activations."""
+    return self._reversible
 
   @property
   def steps(self):
@@ -200,40 +215,37 @@ class GlowLevel(flow_bijector.FlowBijector):
     return x
 
   def _forward_and_log_det(self, z, **kwargs):
-    def step(x, matrix, bias, coupling):
-      x, log_det = coupling.forward_and_log_det(x, **kwargs)
-      return channel_linear.multiply_channels(x, matrix, bias), log_det
-
-    folded = step_lib.fold_forward(self.actnorm, self.linear)
-    return self._run(step, folded, z, lambda i: self.depth - 1 - i)
+    return self._run(z, kwargs, forward=True)
 
   def _inverse_and_log_det(self, x, **kwargs):
-    def step(x, matrix, bias, coupling):
-      return coupling.inverse_and_log_det(
+    return self._run(x, kwargs, forward=False)
+
+  def _run(self, x, kwargs, forward):
+    flow_bijector.check_channels(self, x, self.linear.num_channels)
+
+    def to_image(z, matrix, bias, weights, kwargs):
+      x, log_det = self._make_coupling(weights).forward_and_log_det(z, **kwargs)
+      return channel_linear.multiply_channels(x, matrix, bias), log_det
+
+    def to_latent(x, matrix, bias, weights, kwargs):
+      return self._make_coupling(weights).inverse_and_log_det(
           channel_linear.multiply_channels(x, matrix, bias), **kwargs)
 
-    folded = step_lib.fold_inverse(self.actnorm, self.linear)
-    return self._run(step, folded, x, lambda i: i)
-
-  def _run(self, step, folded, x, index):
-    """Runs `step` K times, iteration i with weights `index(i)`, and sums the log-dets."""
-    flow_bijector.check_channels(self, x, self.linear.num_channels)
-    matrices, biases, log_dets = folded
-    # A gradient through `variable[k]` is as large as all K weights; one through
-    # a TensorArray's element is as large as one.
-    stacks = [matrices, biases, *self._coupling_weights]
-    arrays = [
-        tf.TensorArray(stack.dtype, self.depth, clear_after_read=False,
-                       element_shape=stack.shape[1:]).unstack(tf.convert_to_tensor(stack))
-        for stack in stacks]
-
-    def body(i, x, log_det):
-      matrix, bias, *weights = [array.read(index(i)) for array in arrays]
-      y, log_det_k = step(x, matrix, bias, self._make_coupling(weights))
-      return i + 1, tf.ensure_shape(y, x.shape), log_det + log_det_k
-
-    _, y, log_det = tf.while_loop(
-        lambda i, *_: i < self.depth, body,
-        (tf.constant(0), x, tf.zeros(tf.shape(x)[:1], x.dtype)),
-        maximum_iterations=self.depth)
+    if forward:
+      step, undo, fold, unfold = to_image, to_latent, step_lib.fold_forward, step_lib.fold_inverse
+    else:
+      step, undo, fold, unfold = to_latent, to_image, step_lib.fold_inverse, step_lib.fold_forward
+    *folded, log_dets = fold(self.actnorm, self.linear)
+    stacks = [*folded, *self.coupling_weights]
+    if self.reversible:
+      *unfolded, _ = unfold(self.actnorm, self.linear)
+      context = [tf.convert_to_tensor(t) for t in tf.nest.flatten(kwargs)]
+      pack = lambda context: tf.nest.pack_sequence_as(kwargs, context)
+      y, log_det = rolled.run_reversible(
+          lambda x, w, context: step(x, w[0], w[1], w[2:], pack(context)),
+          lambda y, w, u, context: undo(y, *u, w[2:], pack(context))[0],
+          stacks, unfolded, x, context, reverse=forward)
+    else:
+      y, log_det = rolled.run(
+          lambda x, w: step(x, w[0], w[1], w[2:], kwargs), stacks, x, reverse=forward)
     return y, log_det + flow_bijector.per_image(tf.reduce_sum(log_dets), x)

@@ -29,6 +29,8 @@ class MultiScale(flow_bijector.FlowBijector):
     dtype: float dtype of images and latents.
   """
 
+  accepts_condition = True
+
   def __init__(self, image_shape, scales, splits, top=None, dtype=tf.float32,
                validate_args=False, parameters=None, name='multi_scale'):
     parameters = dict(locals()) if parameters is None else parameters
@@ -162,7 +164,8 @@ class MultiScale(flow_bijector.FlowBijector):
         h, fldj = self.splits[i].forward_and_log_det([h, latents[i]])
         log_det += fldj
       for bijector in reversed(self.scales[i]):
-        h, fldj = flow_bijector.forward_and_log_det(bijector, h, event_ndims=3, **kwargs)
+        h, fldj = flow_bijector.forward_and_log_det(
+            bijector, h, event_ndims=3, **_condition(bijector, kwargs))
         log_det += fldj
     return tf.ensure_shape(h, [None, *self.image_shape]), log_det
 
@@ -173,7 +176,8 @@ class MultiScale(flow_bijector.FlowBijector):
     h = x
     for i, scale in enumerate(self.scales):
       for bijector in scale:
-        h, ildj = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **kwargs)
+        h, ildj = flow_bijector.inverse_and_log_det(
+            bijector, h, event_ndims=3, **_condition(bijector, kwargs))
         log_det += ildj
       if i < len(self.splits):
         (h, latent), ildj = self.splits[i].inverse_and_log_det(h)
@@ -209,6 +213,11 @@ class MultiScale(flow_bijector.FlowBijector):
 
   def _inverse_event_shape_tensor(self, shape):
     return tf.constant([self.latent_size])
+
+
+def _condition(bijector, kwargs):
+  """The keyword arguments, for the bijectors that they are meant for."""
+  return kwargs if getattr(bijector, 'accepts_condition', False) else {}
 
 
 def _latent_shapes(image_shape, scales):

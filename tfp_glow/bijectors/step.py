@@ -58,6 +58,8 @@ class GlowStep(flow_bijector.FlowBijector):
   Inputs are `[..., H, W, C]`.
   """
 
+  accepts_condition = True
+
   def __init__(self, actnorm, linear, coupling, validate_args=False, name='glow_step'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
