@@ -14,13 +14,14 @@ def make_config(**kwargs):
   return types.SimpleNamespace(**dict(
       name='glow', num_levels=2, depth=2, hidden_channels=4, coupling='affine',
       scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
-      hidden_actnorm=True, n_bits=8, logit_alpha=0.) | kwargs)
+      hidden_actnorm=True, n_bits=8, logit_alpha=0., precision='float32',
+      reversible=False) | kwargs)
 
 
 @pytest.mark.parametrize('options', [
     dict(), dict(network='gated', scale_map='tanh', logit_alpha=1e-5),
     dict(coupling='additive', permutation='shuffle', n_bits=5, learn_top=False),
-    dict(name='tutorial_multi_scale')], ids=str)
+    dict(precision='bfloat16', reversible=True), dict(name='tutorial_multi_scale')], ids=str)
 def test_builds_and_evaluates(options):
   model = distributions.build_image_model(make_config(**options), (8, 8, 1), seed=1)
   images = tf.zeros([2, 8, 8, 1], tf.uint8)

@@ -39,6 +39,8 @@ class Glow(multi_scale.MultiScale):
     network: None for `layers.ConvNet` of `hidden_channels`, or a callable
       `network(out_channels, seed=..., dtype=...)` that makes the unbuilt Keras
       layer of one coupling.
+    precision: "float32" or "bfloat16", in which the networks compute; see
+      `GlowLevel.trainable`.
     reversible: bool, whether the backward pass recomputes activations instead
       of keeping them; see `GlowLevel`.
     seed: int, for the initial weights.
@@ -52,7 +54,7 @@ class Glow(multi_scale.MultiScale):
 
   def __init__(self, image_shape, num_levels=3, depth=32, hidden_channels=512,
                coupling='affine', permutation='lu', scale_map='sigmoid', learn_top=True,
-               network=None, reversible=False, seed=0, dtype=tf.float32, levels=None, splits=None, top=None,
+               network=None, precision='float32', reversible=False, seed=0, dtype=tf.float32, levels=None, splits=None, top=None,
                validate_args=False, name='glow'):
     parameters = dict(locals())
     height, width, channels = image_shape
@@ -68,7 +70,7 @@ class Glow(multi_scale.MultiScale):
           height, width, channels = height // 2, width // 2, channels * 4
           levels.append(level_lib.GlowLevel.trainable(
               (height, width, channels), depth, network, coupling, scale_map, permutation,
-              reversible, seed=seed + i * depth, dtype=dtype, name=f'level_{i}'))
+              precision, reversible, seed=seed + i * depth, dtype=dtype, name=f'level_{i}'))
           if i < num_levels - 1:
             splits.append(split_lib.Split.trainable(channels, dtype, name=f'split_{i}'))
             channels //= 2

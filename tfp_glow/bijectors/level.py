@@ -15,10 +15,11 @@ from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import conditioner as conditioner_lib
 from tfp_glow.layers import data_dependent_init
 
-__all__ = ['COUPLINGS', 'GlowLevel', 'PERMUTATIONS', 'stacked_linear']
+__all__ = ['COUPLINGS', 'GlowLevel', 'PERMUTATIONS', 'PRECISIONS', 'stacked_linear']
 
 COUPLINGS = ('affine', 'additive')
 PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
+PRECISIONS = ('float32', 'bfloat16')
 
 
 def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float32):
@@ -93,8 +94,8 @@ class GlowLevel(flow_bijector.FlowBijector):
 
   @classmethod
   def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='sigmoid',
-                permutation='lu', reversible=False, seed=0, dtype=tf.float32,
-                name='glow_level'):
+                permutation='lu', precision='float32', reversible=False, seed=0,
+                dtype=tf.float32, name='glow_level'):
     """A level with Variables of its own.
 
     Args:
@@ -105,13 +106,15 @@ class GlowLevel(flow_bijector.FlowBijector):
       coupling: "affine" or "additive".
       scale_map: "sigmoid" or "tanh", see `AffineCoupling`.
       permutation: "lu", "plain", "reverse" or "shuffle", see `stacked_linear`.
+      precision: "float32": the networks compute in `dtype`; "bfloat16": they
+        compute in bfloat16, while their Variables and all else keep `dtype`.
       reversible: bool, as for the class.
       seed: int.
       dtype: float dtype of the Variables.
       name: str.
 
     Raises:
-      ValueError: for an unknown coupling, scale map or permutation.
+      ValueError: for an unknown coupling, scale map, permutation or precision.
     """
     height, width, num_channels = image_shape
     if coupling not in COUPLINGS:
@@ -119,11 +122,14 @@ class GlowLevel(flow_bijector.FlowBijector):
     if scale_map not in elementwise.SCALE_MAPS:
       raise ValueError(
           f'scale_map must be one of {tuple(elementwise.SCALE_MAPS)}, got {scale_map!r}.')
+    if precision not in PRECISIONS:
+      raise ValueError(f'precision must be one of {PRECISIONS}, got {precision!r}.')
+    network_dtype = 'mixed_bfloat16' if precision == 'bfloat16' else tf.as_dtype(dtype).name
     given, transformed = coupling_lib.transformed_channels(num_channels)
     outputs = transformed * (2 if coupling == 'affine' else 1)
     # Strides keep the seeds of the weights of different steps apart.
     stack = conditioner_lib.StackedLayer(
-        lambda k: network(outputs, seed=1000 * (seed + k), dtype=tf.as_dtype(dtype).name),
+        lambda k: network(outputs, seed=1000 * (seed + k), dtype=network_dtype),
         depth, (None, height, width, given))
     num_network_weights = len(stack.weights)
     weights = list(stack.weights)
@@ -169,8 +175,16 @@ class GlowLevel(flow_bijector.FlowBijector):
 
   @property
   def reversible(self):
-    """Whether the backward pass recomputes activations."""
+    """Whether the backward pass recomputes activations.
+
+    Set it to False where recomputing has become too imprecise, and trace the
+    training step anew.
+    """
     return self._reversible
+
+  @reversible.setter
+  def reversible(self, value):
+    self._reversible = self._parameters['reversible'] = bool(value)
 
   @property
   def steps(self):

@@ -153,6 +153,30 @@ class MultiScale(flow_bijector.FlowBijector):
         'max_condition_number': tf.reduce_max([tf.ones([], self.dtype), *conditions]),
     }
 
+  def reconstruction_errors(self, images):
+    """How far each scale's forward is from undoing its inverse.
+
+    Args:
+      images: float Tensor `[N, H, W, C]`.
+
+    Returns:
+      A Tensor, for each scale max |scale.forward(scale.inverse(h)) - h| of its
+      input h.
+    """
+    h = tf.convert_to_tensor(images, self.dtype)
+    errors = []
+    for i, scale in enumerate(self.scales):
+      before = h
+      for bijector in scale:
+        h, _ = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3)
+      after = h
+      for bijector in reversed(scale):
+        after, _ = flow_bijector.forward_and_log_det(bijector, after, event_ndims=3)
+      errors.append(tf.reduce_max(tf.abs(after - before)))
+      if i < len(self.splits):
+        h = self.splits[i].inverse_and_log_det(h)[0][0]
+    return tf.stack(errors)
+
   def _forward_and_log_det(self, z, **kwargs):
     latents = self.split_latents(z)
     log_det = tf.zeros(tf.shape(z)[:1], z.dtype)

@@ -39,8 +39,8 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     flow = bijectors.Glow(
         image_shape, num_levels=config.num_levels, depth=config.depth,
         coupling=config.coupling, permutation=config.permutation,
-        scale_map=config.scale_map, learn_top=config.learn_top, network=network, seed=seed,
-        dtype=dtype)
+        scale_map=config.scale_map, learn_top=config.learn_top, network=network,
+        precision=config.precision, reversible=config.reversible, seed=seed, dtype=dtype)
   elif config.name == 'tutorial_multi_scale':
     flow = bijectors.tutorial_multi_scale(image_shape, seed=seed, dtype=dtype)
   else:

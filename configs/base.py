@@ -1,0 +1,72 @@
+"""Defaults of every config. A config file states only what it changes."""
+
+import ml_collections
+
+
+def defaults():
+  """A ConfigDict with every field that the program reads.
+
+  `configs/<name>.py` calls it from its `get_config()`. Each field can be set on the command
+  line: `--config.optimizer.learning_rate=1e-3`.
+  """
+  config = ml_collections.ConfigDict()
+  config.seed = 0
+  config.batch_size = 64  # Of all devices and machines together.
+  config.num_steps = 10_000
+  config.log_every = 50  # Steps, as the other three.
+  config.eval_every = 1_000
+  config.sample_every = 1_000
+  config.checkpoint_every = 1_000
+  config.jit_compile = False  # XLA. Slow for convolutions in a loop on CPU.
+
+  config.dataset = dataset = ml_collections.ConfigDict()
+  dataset.name = 'mnist5k'  # mnist5k, photo_patches, folder, or any image data set of TFDS.
+  dataset.data_dir = ''  # Prepared data sets ('': TFDS' default); for folder, the images.
+  dataset.image_size = 0  # Side in pixels after resizing; 0: as it is.
+  dataset.resize = 'none'  # none, center_crop, random_crop, pad.
+  dataset.crop_from = 0  # Length the shorter side is scaled to before a crop; 0: image_size.
+  dataset.shift = 0  # Augmentation: random shifts of up to so many pixels.
+  dataset.flip = False  # Augmentation: mirror left and right, every second time.
+  dataset.shuffle_buffer = 10_000  # Images; for data sets that do not fit into memory.
+
+  config.model = model = ml_collections.ConfigDict()
+  model.name = 'glow'  # glow, tutorial_multi_scale.
+  model.num_levels = 3  # L in the paper.
+  model.depth = 32  # K, steps in a level.
+  model.hidden_channels = 512  # Width of the coupling networks.
+  model.coupling = 'affine'  # affine, additive.
+  model.scale_map = 'sigmoid'  # sigmoid, tanh.
+  model.permutation = 'lu'  # lu, plain, shuffle, reverse.
+  model.learn_top = True  # Learn mean and scale of the last latents.
+  model.network = 'conv'  # conv, gated.
+  model.hidden_actnorm = True  # ActNorm in the hidden layers of network='conv'.
+  model.n_bits = 8  # Bits of a colour value, 1 to 8.
+  model.logit_alpha = 0.  # Logit transform of alpha / 2 + (1 - alpha) x; 0: none.
+  model.precision = 'float32'  # float32, bfloat16: in which the networks compute.
+  model.reversible = False  # Recompute activations: memory that does not grow with depth.
+
+  config.optimizer = optimizer = ml_collections.ConfigDict()
+  optimizer.name = 'adamax'  # adam, adamax, sgd.
+  optimizer.learning_rate = 1e-3
+  optimizer.warmup_steps = 0  # Steps of linear warm-up from 0.
+  optimizer.schedule = 'constant'  # constant, cosine (to 0 at num_steps).
+  optimizer.clip_norm = 0.  # Global norm that gradients are clipped to; 0: not clipped.
+  optimizer.ema_decay = 0.999  # Average of the weights for evaluation and samples; 0: none.
+
+  config.evaluation = evaluation = ml_collections.ConfigDict()
+  evaluation.batch_size = 100
+  evaluation.noise_draws = 1  # Dequantisation noises an image is evaluated with.
+
+  config.sampling = sampling = ml_collections.ConfigDict()
+  sampling.num_samples = 64
+  sampling.temperature = 0.7
+
+  config.recovery = recovery = ml_collections.ConfigDict()
+  recovery.max_bad_steps = 5  # Non-finite steps in a row before going back to a checkpoint.
+  recovery.max_recoveries = 3  # Times this is done before giving up.
+  recovery.learning_rate_factor = 0.5  # Learning rate after going back, times this.
+  # Thresholds of the monitors; 0 switches one off.
+  recovery.max_reconstruction_error = 0.1  # Of inverse and forward, in units of the image range.
+  recovery.max_log_s = 20.
+  recovery.max_condition_number = 1e7  # Of a 1x1 kernel.
+  return config

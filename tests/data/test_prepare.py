@@ -1,0 +1,153 @@
+"""Without internet a data set that needs a download fails fast, in one line."""
+
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+import tensorflow_datasets as tfds
+
+from tests.data import data_config
+from tfp_glow import data
+from tfp_glow.data import prepare
+from tfp_glow.data.mnist5k.builder import Mnist5k
+
+
+def _refuse(*args, **kwargs):
+  del args, kwargs
+  raise urllib.error.URLError(socket.gaierror('Name or service not known'))
+
+
+def _hang(*args, **kwargs):
+  """A network that swallows everything; a name look-up does not obey timeouts."""
+  del args, kwargs
+  time.sleep(60)
+
+
+@pytest.mark.parametrize('network', [_refuse, _hang])
+@pytest.mark.parametrize('name', ['cifar10', 'mnist', 'lsun/bedroom', 'celeb_a',
+                                  'downsampled_imagenet/32x32'])
+def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch, tmp_path):
+  monkeypatch.setattr(urllib.request, 'urlopen', network)
+  start = time.monotonic()
+  with pytest.raises(data.DataError) as error:
+    data.load(data_config.dataset_config(name, data_dir=str(tmp_path), resize='center_crop',
+                                         image_size=32))
+  assert time.monotonic() - start < 10
+  message = str(error.value)
+  assert '\n' not in message and len(message) < 600
+  for part in (repr(name), str(tmp_path), *data.EMBEDDED, 'folder'):
+    assert part in message
+
+
+def test_offline_is_fast_as_a_process_of_its_own(tmp_path):
+  """With everything imported, and proxies that do not answer in place of the network."""
+  program = ('import types; from tfp_glow import data\n'
+             'config = types.SimpleNamespace(name="cifar10", data_dir=%r, image_size=0,'
+             ' resize="none", crop_from=0, shift=0, flip=False, shuffle_buffer=1)\n'
+             'try: data.load(config)\n'
+             'except data.DataError as error: print(error)' % str(tmp_path))
+  nowhere = 'http://127.0.0.1:9'
+  env = {**os.environ, 'http_proxy': nowhere, 'https_proxy': nowhere, 'no_proxy': '',
+         'HTTP_PROXY': nowhere, 'HTTPS_PROXY': nowhere, 'NO_PROXY': ''}
+  start = time.monotonic()
+  done = subprocess.run([sys.executable, '-c', program], env=env, capture_output=True, text=True,
+                        check=True, timeout=60)
+  # Importing TensorFlow takes most of it, and its share depends on the machine.
+  assert time.monotonic() - start < 30
+  assert done.stdout.count('\n') == 1 and 'mnist5k' in done.stdout
+  assert 'Traceback' not in done.stderr
+
+
+def test_an_error_answer_counts_as_reachable(monkeypatch):
+  def forbid(request, timeout):
+    del timeout
+    raise urllib.error.HTTPError(request.full_url, 403, 'Forbidden', {}, None)
+  monkeypatch.setattr(urllib.request, 'urlopen', forbid)
+  assert prepare.reachable(['https://example.org'])
+
+
+def test_one_host_that_answers_is_enough(monkeypatch):
+  def answer(request, timeout):
+    del timeout
+    if 'good' not in request.full_url:
+      _refuse()
+    return open(os.devnull, 'rb')
+  monkeypatch.setattr(urllib.request, 'urlopen', answer)
+  assert prepare.reachable(['https://bad.example', 'https://good.example'])
+  assert not prepare.reachable(['https://bad.example'])
+
+
+def test_data_set_to_be_fetched_by_hand_says_so(tmp_path):
+  with pytest.raises(data.DataError, match='by hand into .*manual') as error:
+    data.load(data_config.dataset_config('celeb_a_hq/256', data_dir=str(tmp_path)))
+  assert '\n' not in str(error.value)
+
+
+def test_a_download_that_breaks_off_is_one_line(monkeypatch, tmp_path):
+  def break_off(self, **kwargs):
+    del self, kwargs
+    raise ConnectionResetError('connection reset\nby peer')
+  monkeypatch.setattr(prepare, 'reachable', lambda hosts: True)
+  monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare', break_off)
+  with pytest.raises(data.DataError, match='cifar10.*ConnectionResetError') as error:
+    data.load(data_config.dataset_config('cifar10', data_dir=str(tmp_path)))
+  assert '\n' not in str(error.value)
+
+
+def test_unwritable_folder_is_one_line(tmp_path):
+  in_the_way = tmp_path / 'file'
+  in_the_way.write_text('')
+  with pytest.raises(data.DataError, match='cannot be prepared in .*file') as error:
+    data.load(data_config.dataset_config(data_dir=str(in_the_way)))
+  assert '\n' not in str(error.value)
+
+
+def test_the_slower_of_two_uses_what_the_faster_made(monkeypatch, tmp_path):
+  original, calls = Mnist5k._split_generators, []
+
+  def overtaken(self, dl_manager):
+    calls.append(self)
+    if len(calls) == 1:
+      Mnist5k(data_dir=str(tmp_path)).download_and_prepare()
+    return original(self, dl_manager)
+
+  monkeypatch.setattr(Mnist5k, '_split_generators', overtaken)
+  source = data.load(data_config.dataset_config(data_dir=str(tmp_path)))
+  assert len(calls) == 2
+  assert len(source.arrays('test')[0]) == 500
+  left = os.listdir(tmp_path / 'mnist5k')
+  assert left == ['1.0.0'], left
+
+
+def _load_and_count(folder, queue):
+  source = data.load(data_config.dataset_config(data_dir=folder))
+  queue.put((source.num_examples('train'), int(source.arrays('test')[1].numpy().sum())))
+
+
+def test_processes_that_prepare_at_once_agree(tmp_path):
+  context = multiprocessing.get_context('spawn')
+  queue = context.Queue()
+  processes = [context.Process(target=_load_and_count, args=(str(tmp_path), queue))
+               for _ in range(2)]
+  for process in processes:
+    process.start()
+  results = [queue.get(timeout=120) for _ in processes]
+  for process in processes:
+    process.join()
+    assert process.exitcode == 0
+  assert len(set(results)) == 1 and results[0][0] == 4500
+
+
+def test_embedded_data_prepares_in_seconds_without_network(monkeypatch, tmp_path, capsys):
+  monkeypatch.setattr(urllib.request, 'urlopen', _refuse)
+  start = time.monotonic()
+  for name in data.EMBEDDED:
+    data.load(data_config.dataset_config(name, data_dir=str(tmp_path)))
+  assert time.monotonic() - start < 20
+  assert not capsys.readouterr().out  # stdout is for results.

@@ -1,0 +1,1 @@
+"""folder: the images that lie in a folder of the user's own."""

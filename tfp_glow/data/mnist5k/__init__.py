@@ -1,0 +1,1 @@
+"""mnist5k: 5,000 MNIST digits that need no download."""

@@ -1,0 +1,1 @@
+"""photo_patches: 32x32 colour patches of photographs that need no download."""
