@@ -34,13 +34,14 @@ def defaults():
   model.num_levels = 3  # L in the paper.
   model.depth = 32  # K, steps in a level.
   model.hidden_channels = 512  # Width of the coupling networks.
-  model.coupling = 'affine'  # affine, additive.
+  model.coupling = 'affine'  # affine, additive, mixture_logistics, spline.
   model.scale_map = 'sigmoid'  # sigmoid, tanh.
   model.permutation = 'lu'  # lu, plain, shuffle, reverse.
   model.learn_top = True  # Learn mean and scale of the last latents.
-  model.network = 'conv'  # conv, gated.
+  model.network = 'conv'  # conv, gated, attention.
   model.hidden_actnorm = True  # ActNorm in the hidden layers of network='conv'.
   model.n_bits = 8  # Bits of a colour value, 1 to 8.
+  model.dequantization = 'uniform'  # uniform, variational, flow++.
   model.logit_alpha = 0.  # Logit transform of alpha / 2 + (1 - alpha) x; 0: none.
   model.precision = 'float32'  # float32, bfloat16: in which the networks compute.
   model.reversible = False  # Recompute activations: memory that does not grow with depth.

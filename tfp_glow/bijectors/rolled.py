@@ -36,11 +36,14 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
   """Like `run`, with a backward pass that recomputes each step's input from its output.
 
   Activations are kept for one step at a time (Gomez et al. 2017, section 3), so
-  memory does not grow with K.
+  memory does not grow with K. A step's network sees the same half of the image
+  when it is undone and when it is differentiated, so the backward pass runs it
+  once for both.
 
   Args:
-    step: callable `(x, weights, context) -> (y, log_det)`.
-    undo: callable `(y, weights, undo_weights, context) -> x`.
+    step: callable `(x, weights, context, wrap) -> (y, log_det)`, which calls its
+      network as `wrap(network)`.
+    undo: callable `(y, weights, undo_weights, context, wrap) -> x`, likewise.
     stacks: list of Tensors or Variables `[K, ...]`, to be differentiated.
     undo_stacks: list of Tensors `[K, ...]` that only `undo` needs.
     x: float Tensor `[N, H, W, C]`.
@@ -59,7 +62,9 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
     stacks = tensors[:num_stacks]
     undo_stacks = tensors[num_stacks:num_stacks + num_undo]
     context = tensors[num_stacks + num_undo:]
-    y, log_det = run(lambda x, weights: step(x, weights, context), stacks, x, reverse)
+    y, log_det = run(
+        lambda x, weights: step(x, weights, context, lambda network: network),
+        stacks, x, reverse)
 
     def gradient(dy, dlog_det):
       return _first_order_only(_backward, y, dy, dlog_det, stacks, undo_stacks, context)
@@ -77,11 +82,12 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
       k = i if reverse else depth - 1 - i
       weights = [array.read(k) for array in arrays]
       undo_weights = [array.read(k) for array in undo_arrays]
-      x = tf.stop_gradient(undo(y, weights, undo_weights, context))
       floats = [t for t, floating in zip(context, is_float) if floating]
+      once = _RunOnce([*weights, *floats])
+      x = tf.stop_gradient(undo(y, weights, undo_weights, context, once.first))
       with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([x, *weights, *floats])
-        outputs = step(x, weights, context)
+        outputs = step(x, weights, context, once.again)
       dx, dweights, dfloats = tape.gradient(
           outputs, (x, weights, floats), output_gradients=[dy, dlog_det],
           unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -100,6 +106,41 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
   stacks, undo_stacks, context = (
       [tf.convert_to_tensor(t) for t in ts] for ts in (stacks, undo_stacks, context))
   return differentiable(x, *stacks, *map(tf.stop_gradient, undo_stacks), *context)
+
+
+class _RunOnce:
+  """Runs a network once, and gives its result again with its gradient.
+
+  Args:
+    weights: list of Tensors that the network's result depends on, its input aside.
+  """
+
+  def __init__(self, weights):
+    self._weights = weights
+
+  def first(self, network):
+    """The network, which remembers what it did."""
+    def call(x, **kwargs):
+      self._inputs = [x, *self._weights]
+      with tf.GradientTape(watch_accessed_variables=False) as self._tape:
+        self._tape.watch(self._inputs)
+        self._output = network(x, **kwargs)
+      return tf.stop_gradient(self._output)
+    return call
+
+  def again(self, network):
+    """A function of an equal input that returns the remembered result."""
+    del network
+
+    @tf.custom_gradient
+    def remembered(*inputs):
+      del inputs
+      gradient = lambda upstream: self._tape.gradient(
+          self._output, self._inputs, output_gradients=upstream,
+          unconnected_gradients=tf.UnconnectedGradients.ZERO)
+      return tf.identity(self._output), gradient
+
+    return lambda x, **kwargs: remembered(x, *self._weights)
 
 
 def _unstack(stacks):

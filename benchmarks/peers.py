@@ -1,0 +1,208 @@
+"""The same Glow in each library, behind one interface.
+
+Every class builds a flow for 32x32x3 images with L = 3 levels, affine couplings
+and LU kernels, with Adam, and has the methods `train`, `log_prob` and `sample`,
+each of which runs one batch and returns when it is done.
+"""
+
+import functools
+
+import numpy as np
+
+SIZE, LEVELS = 32, 3
+LEARNING_RATE = 1e-4
+
+
+def images(batch):
+  rng = np.random.default_rng(0)
+  return (rng.random((batch, SIZE, SIZE, 3)) - 0.5).astype(np.float32)
+
+
+class _TensorFlowFlow:
+  """A `tfd.TransformedDistribution` trained by a `tf.function`."""
+
+  def __init__(self, distribution, batch, jit_compile=False, sample_distribution=None):
+    import keras
+    import tensorflow as tf
+    self._images = tf.constant(images(batch))
+    weights = list(distribution.trainable_variables)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(weights)
+
+    @tf.function(jit_compile=jit_compile or None)
+    def gradients(x):
+      with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(distribution.log_prob(x))
+      return loss, tape.gradient(loss, weights)
+
+    @tf.function
+    def train(x):
+      loss, grads = gradients(x)
+      optimizer.apply(grads, weights)
+      return loss
+
+    self._train = train
+    self._log_prob = tf.function(distribution.log_prob, jit_compile=jit_compile or None)
+    self._sample = tf.function(
+        lambda seed: (sample_distribution or distribution).sample(batch, seed=seed),
+        jit_compile=jit_compile or None)
+    self._seed = tf.constant([1, 2])
+
+  def train(self):
+    return self._train(self._images).numpy()
+
+  def log_prob(self):
+    return self._log_prob(self._images).numpy()
+
+  def sample(self):
+    return self._sample(self._seed).numpy()
+
+
+class TfpGlow(_TensorFlowFlow):
+  """Ours. `options` go to `tfp_glow.bijectors.Glow`."""
+
+  def __init__(self, width, depth, batch, jit_compile=False, **options):
+    import tensorflow_probability as tfp
+    from tfp_glow import bijectors
+    tfd = tfp.distributions
+    flow = bijectors.Glow(
+        (SIZE, SIZE, 3), num_levels=LEVELS, depth=depth, hidden_channels=width, **options)
+    super().__init__(tfd.TransformedDistribution(
+        tfd.Sample(tfd.Normal(0., 1.), [flow.latent_size]), flow), batch, jit_compile)
+
+
+class TfpBijectorsGlow(_TensorFlowFlow):
+  """`tfp.bijectors.Glow`, TFP's own."""
+
+  def __init__(self, width, depth, batch):
+    import tensorflow_probability as tfp
+    tfb, tfd = tfp.bijectors, tfp.distributions
+    flow = tfb.Glow(
+        output_shape=(SIZE, SIZE, 3), num_glow_blocks=LEVELS, num_steps_per_block=depth,
+        coupling_bijector_fn=functools.partial(tfb.GlowDefaultNetwork, num_hidden=width),
+        exit_bijector_fn=tfb.GlowDefaultExitNetwork)
+    distribution = tfd.TransformedDistribution(
+        tfd.Sample(tfd.Normal(0., 1.), [SIZE * SIZE * 3]), flow)
+    # Its ActNorm takes its statistics from the first batch that it sees.
+    distribution.log_prob(images(batch))
+    super().__init__(distribution, batch)
+
+
+class ConvolutionStack:
+  """The convolutions of the couplings and nothing else, in plain TensorFlow: the ceiling."""
+
+  def __init__(self, width, depth, batch):
+    import keras
+    import tensorflow as tf
+    rng = tf.random.Generator.from_seed(0)
+    weights, inputs = [], []
+    for side, channels in level_shapes():
+      half = channels // 2
+      inputs.append(rng.normal([batch, side, side, half]))
+      for _ in range(depth):
+        weights.append([
+            tf.Variable(0.05 * rng.normal(shape)) for shape in (
+                [3, 3, half, width], [1, 1, width, width], [3, 3, width, 2 * half])])
+    flat = tf.nest.flatten(weights)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(flat)
+    conv = lambda x, kernel: tf.nn.conv2d(x, kernel, 1, 'SAME')
+
+    def forward(inputs):
+      total = 0.
+      kernels = iter(weights)
+      for x in inputs:
+        for _ in range(depth):
+          first, middle, last = next(kernels)
+          h = conv(tf.nn.relu(conv(tf.nn.relu(conv(x, first)), middle)), last)
+          x = x + h[..., :x.shape[-1]] + h[..., x.shape[-1]:]
+        total += tf.reduce_mean(x**2)
+      return total
+
+    @tf.function
+    def train():
+      with tf.GradientTape() as tape:
+        loss = forward(inputs)
+      optimizer.apply(tape.gradient(loss, flat), flat)
+      return loss
+
+    evaluate = tf.function(lambda: forward(inputs))
+    self.train = lambda: train().numpy()
+    self.log_prob = self.sample = lambda: evaluate().numpy()
+
+
+class Normflows:
+  """normflows' multi-scale Glow (PyTorch)."""
+
+  def __init__(self, width, depth, batch, compiled=False):
+    import normflows as nf
+    import torch
+    torch.manual_seed(0)
+    bases, merges, flows = [], [], []
+    for i in range(LEVELS):
+      channels = 3 * 2**(LEVELS + 1 - i)
+      flows.append([
+          *[nf.flows.GlowBlock(channels, width, split_mode='channel', scale=True)
+            for _ in range(depth)], nf.flows.Squeeze()])
+      if i > 0:
+        merges.append(nf.flows.Merge())
+        shape = (3 * 2**(LEVELS - i), SIZE // 2**(LEVELS - i), SIZE // 2**(LEVELS - i))
+      else:
+        shape = (3 * 2**(LEVELS + 1), SIZE // 2**LEVELS, SIZE // 2**LEVELS)
+      bases.append(nf.distributions.GlowBase(shape))
+    model = nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
+    x = torch.from_numpy(images(batch)).permute(0, 3, 1, 2).contiguous()
+    with torch.no_grad():
+      model.log_prob(x, None)  # Its ActNorm initialises itself here.
+    log_prob = torch.compile(model.log_prob) if compiled else model.log_prob
+    sample = torch.compile(model.sample) if compiled else model.sample
+    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
+
+    def train():
+      optimizer.zero_grad()
+      loss = -log_prob(x, None).mean()
+      loss.backward()
+      optimizer.step()
+      return float(loss)
+
+    def without_gradient(fn):
+      def call():
+        with torch.no_grad():
+          result = fn()
+        return (result[0] if isinstance(result, tuple) else result).numpy()
+      return call
+
+    self.train = train
+    self.log_prob = without_gradient(lambda: log_prob(x, None))
+    self.sample = without_gradient(lambda: sample(batch))
+
+
+def level_shapes():
+  """Side and channels of the images in each level."""
+  shapes, side, channels = [], SIZE, 3
+  for _ in range(LEVELS):
+    side, channels = side // 2, channels * 4
+    shapes.append((side, channels))
+    channels //= 2
+  return shapes
+
+
+def multiply_adds(width, depth):
+  """Of one image's `log_prob`: the couplings' convolutions and the 1x1 kernels."""
+  return sum(
+      depth * side * side * (
+          9 * (c // 2) * width + width * width + 9 * width * 2 * (c // 2) + c * c)
+      for side, c in level_shapes())
+
+
+PEERS = {
+    'tfp_glow': TfpGlow,
+    'tfp.bijectors.Glow': TfpBijectorsGlow,
+    'normflows': Normflows,
+    'normflows, compiled': functools.partial(Normflows, compiled=True),
+    'convolution stack': ConvolutionStack,
+}
+VARIANTS = {
+    'tfp_glow, reversible': functools.partial(TfpGlow, reversible=True),
+    'tfp_glow, bfloat16': functools.partial(TfpGlow, precision='bfloat16'),
+}

@@ -1,0 +1,127 @@
+"""The command line as a user would use it, from real images to pictures."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+import pytest
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_TINY = [
+    '--config.batch_size=16', '--config.num_steps=12', '--config.log_every=4',
+    '--config.eval_every=6', '--config.checkpoint_every=6', '--config.sample_every=12',
+    '--config.dataset.image_size=8', '--config.dataset.resize=center_crop',
+    '--config.model.num_levels=1', '--config.model.depth=1', '--config.model.hidden_channels=4',
+    '--config.evaluation.batch_size=16']
+
+
+@pytest.fixture(name='images', scope='module')
+def _images(tmp_path_factory):
+  """A folder of 80 colour pictures, as a user has them."""
+  folder = tmp_path_factory.mktemp('pictures')
+  random = np.random.RandomState(0)
+  for number in range(80):
+    colour = random.randint(0, 200, [1, 1, 3])
+    picture = colour + random.randint(0, 50, [10, 12, 3])
+    Image.fromarray(picture.astype(np.uint8)).save(folder / f'{number}.png')
+  return str(folder)
+
+
+@pytest.fixture(name='train', scope='module')
+def _train(tmp_path_factory, images):
+  """Runs train.py, and returns its exit code, stdout and stderr."""
+  environment = {**os.environ, 'TFDS_DATA_DIR': str(tmp_path_factory.mktemp('prepared'))}
+  environment.pop('TF_CPP_MIN_LOG_LEVEL', None)
+  environment.pop('TF_CONFIG', None)
+  cwd = tmp_path_factory.mktemp('cwd')
+
+  def train(*arguments):
+    done = subprocess.run(
+        [sys.executable, os.path.join(_ROOT, 'train.py'), *arguments], cwd=cwd, env=environment,
+        capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+  train.cwd = str(cwd)
+  train.config = [f'--config={_ROOT}/configs/folder.py', f'--config.dataset.data_dir={images}']
+  return train
+
+
+@pytest.fixture(name='trained', scope='module')
+def _trained(train):
+  """The result of training to the end in the default workdir, on two logical devices."""
+  return train(*train.config, *_TINY, '--strategy=mirrored', '--logical_cpus=2')
+
+
+def test_train(train, trained):
+  code, out, err = trained
+  assert code == 0, err
+  run = os.path.join(train.cwd, 'runs', 'folder')
+  assert set(os.listdir(run)) == {
+      'checkpoints', 'config.json', 'metrics.jsonl', 'samples', 'tensorboard'}
+  with open(f'{run}/metrics.jsonl', encoding='utf-8') as f:
+    lines = [json.loads(line) for line in f]
+  assert all('step' in line and 'wall_s' in line for line in lines)
+  assert lines[-1]['num_images'] == 8
+  result = json.loads(out)
+  assert result == {name: lines[-1][name] for name in result} and result['step'] == 12
+  assert os.listdir(f'{run}/samples') == ['step_000012.png']
+  # The bar, and nothing of TensorFlow's own.
+  assert 'step 12/12' in err and 'bits/dim' in err and 'images/s' in err
+  assert 'WARNING' not in err and 'cuda' not in err.lower() and 'oneDNN' not in err
+
+
+def test_train_again_says_that_it_is_finished(train, trained):
+  del trained
+  code, out, err = train(*train.config, *_TINY)
+  assert code == 0 and out == '' and 'is finished (12 steps)' in err
+
+
+def test_another_config_in_the_same_workdir_is_refused(train, trained):
+  del trained
+  code, out, err = train(*train.config, *_TINY, '--config.model.depth=2')
+  assert code == 1 and out == '' and len(err.splitlines()) == 1
+  assert 'runs/folder was made with another config (model.depth: 1 -> 2)' in err
+
+
+def test_evaluate(train, trained):
+  code, out, err = train('--mode=evaluate', '--workdir=runs/folder')
+  assert code == 0, err
+  result = json.loads(out)
+  assert result['num_images'] == 8 and result['noise_draws'] == 1 and result['step'] == 12
+  assert result['eval_bpd'] == pytest.approx(json.loads(trained[1])['eval_bpd'], rel=1e-5)
+  assert result['standard_error'] > 0
+
+
+def test_sample(train, trained):
+  del trained
+  code, out, err = train('--mode=sample', '--workdir=runs/folder', '--num_samples=6',
+                         '--temperature=0.5', '--seed=3')
+  assert code == 0, err
+  picture = Image.open(os.path.join(train.cwd, json.loads(out)['path']))
+  assert picture.mode == 'RGB' and picture.size == (3 * 8 + 4, 2 * 8 + 2)
+
+
+def test_interpolate(train, trained):
+  del trained
+  code, out, err = train('--mode=interpolate', *train.config, *_TINY, '--num_samples=2')
+  assert code == 0, err
+  picture = Image.open(os.path.join(train.cwd, json.loads(out)['path']))
+  assert picture.size == (10 * 8 + 18, 2 * 8 + 2)
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--mode=evaluate', '--workdir=none'], 'workdir none holds no run'),
+    (['--config=none.py'], 'none.py'),
+    (['--mode=paint'], 'paint'),
+    (['--config.batch_size=many'], 'batch_size'),
+    (['--config.batchsize=3'], 'batchsize'),
+    (['--config.optimizer.name=lion', '--workdir=new'], 'lion')])
+def test_what_a_user_gets_wrong_is_one_line(train, arguments, message):
+  code, out, err = train(*arguments)
+  assert code == 1 and out == ''
+  assert message in err and 'Traceback' not in err
+  lines = [line for line in err.splitlines() if not line.startswith('Preparing data set')]
+  assert len(lines) == 1 and lines[0].startswith('train.py: '), err

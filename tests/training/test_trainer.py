@@ -1,0 +1,103 @@
+"""The training loop: what a run leaves behind, and how it goes on."""
+
+import glob
+import json
+import os
+import shutil
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from tests.training import tiny
+from tfp_glow import training
+
+
+def test_a_run_leaves_its_config(finished_run):
+  with open(f'{finished_run}/config.json', encoding='utf-8') as f:
+    assert json.load(f) == tiny.config(sample_every=6).to_dict()
+
+
+def test_a_run_leaves_metrics(finished_run):
+  lines = tiny.lines(finished_run)
+  assert [line['step'] for line in lines if 'train_bpd' in line] == [3, 6, 9, 12]
+  assert [line['step'] for line in lines if 'eval_bpd' in line] == [6, 12]
+  assert not [line for line in lines if 'event' in line]
+  bits = [line['train_bpd'] for line in lines if 'train_bpd' in line]
+  assert 0 < bits[-1] < bits[0] < 10
+  for line in lines:
+    assert 0 < line['train_s'] <= line['wall_s']
+  assert lines[-1]['train_s'] < lines[-1]['wall_s'], 'evaluation does not count as training'
+
+
+def test_a_run_leaves_pictures(finished_run):
+  pictures = sorted(
+      name for name in os.listdir(f'{finished_run}/samples') if name.startswith('step_'))
+  assert pictures == ['step_000006.png', 'step_000012.png']
+  image = np.asarray(Image.open(f'{finished_run}/samples/step_000012.png'))
+  assert image.shape == (2 * 8 + 2, 2 * 8 + 2)
+  assert glob.glob(f'{finished_run}/tensorboard/events.*')
+
+
+def test_a_finished_run_is_left_as_it_is(finished_run, tmp_path, capfd):
+  path = str(tmp_path / 'run')
+  shutil.copytree(finished_run, path)
+  before = _files(path)
+  assert training.train(tiny.config(sample_every=6), path, tiny.one_device()) is None
+  assert _files(path) == before
+  assert 'is finished (12 steps)' in capfd.readouterr().err
+
+
+def test_another_config_is_refused_with_the_difference(finished_run):
+  before = _files(finished_run)
+  with pytest.raises(training.UserError, match=r'batch_size: 8 -> 16; model\.depth: 2 -> 3'):
+    training.train(tiny.config(batch_size=16, model__depth=3), finished_run, tiny.one_device())
+  assert _files(finished_run) == before
+
+
+def test_resuming_gives_the_bytes_of_an_uninterrupted_run(finished_run, tmp_path):
+  path = str(tmp_path / 'run')
+  shutil.copytree(finished_run, path)
+  newest = max(_numbers(path))
+  for file in glob.glob(f'{path}/checkpoints/ckpt-{newest}.*'):
+    os.remove(file)
+  lines_before = tiny.lines(path)
+  config = tiny.config(sample_every=6)
+  result = training.train(config, path, tiny.one_device())
+  assert result == {name: lines_before[-1][name] for name in result}
+  assert tiny.weights(path) == tiny.weights(finished_run)
+  resumed = tiny.lines(path)[len(lines_before):]
+  assert resumed[0]['event'] == 'resume' and resumed[0]['step'] == 8
+  times = [line['train_s'] for line in tiny.lines(path)]
+  assert resumed[0]['train_s'] >= [l for l in lines_before if l['step'] <= 8][-1]['train_s']
+  assert times[-1] > resumed[0]['train_s']
+  def numbers(lines):
+    return [(line['step'], line['train_bpd'], line['grad_norm'])
+            for line in lines if 'train_bpd' in line]
+  assert numbers(resumed) == [n for n in numbers(lines_before) if n[0] > 8]
+
+
+def test_nothing_is_left_behind_where_the_model_cannot_be_built(tmp_path):
+  path = str(tmp_path / 'run')
+  with pytest.raises(training.UserError, match='num_levels|8'):
+    training.train(tiny.config(model__num_levels=4), path, tiny.one_device())
+  assert not os.path.exists(f'{path}/config.json')
+
+
+def test_a_batch_that_does_not_divide_is_refused(tmp_path):
+  with pytest.raises(training.UserError, match='batch_size=9 does not divide by the 2 replicas'):
+    training.train(tiny.config(batch_size=9), str(tmp_path), tiny.two_devices())
+
+
+def _numbers(path):
+  return [int(name[len('ckpt-'):-len('.json')])
+          for name in os.listdir(f'{path}/checkpoints') if name.endswith('.json')]
+
+
+def _files(path):
+  result = {}
+  for folder, _, names in os.walk(path):
+    for name in names:
+      with open(os.path.join(folder, name), 'rb') as f:
+        result[os.path.join(folder, name)] = f.read()
+  return result

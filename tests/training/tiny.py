@@ -1,0 +1,87 @@
+"""A run that is over in seconds: a few small images, a small flow, a few steps."""
+
+import json
+
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from configs import base
+from tfp_glow import data
+from tfp_glow import training
+
+NUM_STEPS = 12
+
+
+class MemorySource(data.ImageSource):
+  """Blots of 8x8 pixels, brighter to one side, made on the spot."""
+
+  def __init__(self):  # pylint: disable=super-init-not-called
+    self.name = 'blots'
+    self.image_shape = (8, 8, 1)
+    self.num_classes = None
+    self.shift, self.flip = 1, False
+    self._arrays = {split: self._make(seed, num)
+                    for seed, (split, num) in enumerate([('train', 96), ('test', 53)])}
+
+  def num_examples(self, split):
+    return self._arrays[split][0].shape[0]
+
+  def fits_memory(self, split):
+    return True
+
+  def arrays(self, split):
+    return self._arrays[split]
+
+  def _make(self, seed, num):
+    random = np.random.RandomState(seed)
+    slope = random.randint(0, 20, [num, 1, 1, 1]) * np.arange(8)[:, None]
+    images = slope + random.randint(0, 60, [num, *self.image_shape])
+    return tf.constant(images.astype(np.uint8)), tf.zeros([num], tf.int32)
+
+
+def config(**changes):
+  """The defaults made tiny, with `changes` such as `optimizer__name='sgd'` or `num_steps=3`."""
+  result = base.defaults()
+  result.update_from_flattened_dict({
+      'batch_size': 8, 'num_steps': NUM_STEPS, 'log_every': 3, 'eval_every': 6,
+      'sample_every': 0, 'checkpoint_every': 4,
+      'model.num_levels': 1, 'model.depth': 2, 'model.hidden_channels': 8,
+      'optimizer.name': 'adam', 'optimizer.learning_rate': 2e-3, 'optimizer.warmup_steps': 2,
+      'optimizer.schedule': 'cosine', 'optimizer.clip_norm': 1., 'optimizer.ema_decay': .9,
+      'evaluation.batch_size': 16, 'sampling.num_samples': 4,
+      'recovery.max_bad_steps': 2, 'recovery.max_recoveries': 6})
+  result = result.to_dict()
+  result['recovery']['max_bpd_rise'] = 1.
+  for name, value in changes.items():
+    *parents, field = name.split('__')
+    part = result
+    for parent in parents:
+      part = part[parent]
+    part[field] = value
+  return ml_collections.ConfigDict(result)
+
+
+def one_device():
+  """The cluster of one CPU."""
+  return training.Cluster(tf.distribute.get_strategy())
+
+
+def two_devices():
+  """The cluster of two logical CPUs."""
+  return training.Cluster(tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']))
+
+
+def lines(path):
+  """The objects of a metrics.jsonl."""
+  with open(f'{path}/metrics.jsonl', encoding='utf-8') as f:
+    return [json.loads(line) for line in f]
+
+
+def weights(path):
+  """Weights, average and slots of a run's newest checkpoint, as bytes by name."""
+  reader = tf.train.load_checkpoint(f'{path}/checkpoints')
+  parts = {'model', 'average', 'slots'}
+  names = [name for name in reader.get_variable_to_shape_map() if name.split('/')[0] in parts]
+  assert {name.split('/')[0] for name in names} == parts
+  return {name: reader.get_tensor(name).tobytes() for name in names}

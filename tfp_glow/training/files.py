@@ -1,0 +1,61 @@
+"""Writing files whole or not at all, and errors about them in one line."""
+
+import contextlib
+import os
+import re
+
+import tensorflow as tf
+
+from tfp_glow.training import errors
+
+__all__ = ['one_line_errors', 'reason', 'unused_name', 'write_text']
+
+
+def write_text(path, text):
+  """Writes a text file under a temporary name and renames it once it is on disk.
+
+  Raises:
+    OSError: if it cannot be written; an older file of that name is then intact.
+  """
+  temporary = f'{path}.tmp'
+  try:
+    with open(temporary, 'w', encoding='utf-8') as f:
+      f.write(text)
+      f.flush()
+      os.fsync(f.fileno())
+    os.replace(temporary, path)
+  except OSError:
+    if os.path.exists(temporary):
+      os.remove(temporary)
+    raise
+
+
+def unused_name(path):
+  """`path`, or with `_2`, `_3`, ... before its extension if it exists already."""
+  stem, extension = os.path.splitext(path)
+  number, candidate = 1, path
+  while os.path.exists(candidate):
+    number += 1
+    candidate = f'{stem}_{number}{extension}'
+  return candidate
+
+
+def reason(error):
+  """One line that says what an exception is about."""
+  text = getattr(error, 'strerror', None) or getattr(error, 'message', None) or str(error)
+  # TensorFlow puts the Python stack of the failed op before its message, indented.
+  lines = [line for line in str(text).splitlines()
+           if line.strip() and not line.startswith((' ', '\t', 'Graph execution', 'Detected at'))]
+  line = (lines or [type(error).__name__])[0]
+  return re.sub(r'\{\{.*?\}\}|\[Op:.*?\]', '', line).strip()[:300]
+
+
+@contextlib.contextmanager
+def one_line_errors(path):
+  """Turns a failure to write into a `UserError` that names the path and the cause."""
+  try:
+    yield
+  except (OSError, tf.errors.OpError) as error:
+    raise errors.UserError(
+        f'{path} cannot be written ({reason(error)}); the checkpoints are intact. Make room or '
+        f'choose another --workdir, then run the same command to continue.') from error

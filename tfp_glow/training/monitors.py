@@ -1,0 +1,67 @@
+"""Warnings that a flow is about to stop being invertible, or a run to diverge."""
+
+import math
+
+import tensorflow as tf
+
+from tfp_glow import distributions
+
+__all__ = ['Monitors', 'drift']
+
+# Which field of `config.recovery` limits which reading, and what the reading is.
+_LIMITS = {
+    'max_abs_log_s': ('max_log_s', 'largest |log_s| of a 1x1 convolution'),
+    'max_condition_number': ('max_condition_number', 'condition number of a 1x1 kernel'),
+    'reconstruction_error': ('max_reconstruction_error', 'largest reconstruction error of a pixel'),
+    'bpd_rise': ('max_bpd_rise', 'rise of the training bits/dim above its lowest'),
+}
+
+
+class Monitors:
+  """Reads the health of a model on a held batch.
+
+  Args:
+    model: an `ImageModel`.
+    images: uint8 array `[N, H, W, C]`, the held batch.
+  """
+
+  def __init__(self, model, images):
+    self._model = model
+    self._images = tf.constant(images)
+
+  def __call__(self):
+    """The readings as a dict of floats.
+
+    `reconstruction_error`: max |forward(inverse(x)) - x| over the pixels of the
+    held batch, on the scale where an image lies in [0, 1]. `max_abs_log_s` and
+    `max_condition_number`: see `MultiScale.diagnostics`.
+    """
+    return {name: float(value) for name, value in self._read().items()}
+
+  @tf.function
+  def _read(self):
+    model = self._model
+    middle = tf.fill(self._images.shape, .5)
+    x = distributions.dequantize(self._images, middle, model.n_bits)
+    # A bijector remembers the input of the very Tensor that it returned; `identity` is another.
+    latents = tf.identity(model.encode(self._images, middle))
+    error = model.decode(latents) - x
+    return {'reconstruction_error': tf.reduce_max(tf.abs(error)), **model.flow.diagnostics()}
+
+
+def drift(readings, limits):
+  """Why readings call for a recovery, or None.
+
+  Args:
+    readings: dict of floats; those without a limit are passed over.
+    limits: `config.recovery`, with `max_reconstruction_error`, `max_log_s`,
+      `max_condition_number` and `max_bpd_rise`; 0 stands for no limit.
+  """
+  problems = []
+  for name, (field, what) in _LIMITS.items():
+    limit, value = limits.get(field), readings.get(name)
+    if value is None or not limit:
+      continue
+    if not math.isfinite(value) or value > limit:
+      problems.append(f'{what} is {value:.4g}, above recovery.{field}={limit:g}')
+  return '; '.join(problems) or None

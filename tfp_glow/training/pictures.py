@@ -1,0 +1,107 @@
+"""Grids of images as PNG files: samples, and paths between images through latents."""
+
+import os
+
+import numpy as np
+from PIL import Image
+import tensorflow as tf
+
+from tfp_glow import distributions
+from tfp_glow.training import files
+
+__all__ = ['Sampler', 'grid', 'interpolate', 'save_png']
+
+_GAP = 2  # Pixels between the images of a grid.
+
+
+def grid(images, columns=None):
+  """Lays images out row by row, with a gap between them.
+
+  Args:
+    images: uint8 array `[N, H, W, C]`.
+    columns: int; by default the grid is about square.
+
+  Returns:
+    uint8 array `[rows * (H + gap) - gap, columns * (W + gap) - gap, C]`.
+  """
+  num, height, width, channels = images.shape
+  columns = columns or int(np.ceil(np.sqrt(num)))
+  rows = -(-num // columns)
+  canvas = np.full([rows, height + _GAP, columns, width + _GAP, channels], 255, np.uint8)
+  for i, image in enumerate(images):
+    canvas[i // columns, :height, i % columns, :width] = image
+  canvas = canvas.reshape(rows * (height + _GAP), columns * (width + _GAP), channels)
+  return canvas[:-_GAP, :-_GAP]
+
+
+def save_png(path, image):
+  """Writes a picture, whole or not at all.
+
+  Args:
+    path: str; its folder is made.
+    image: uint8 array `[H, W, C]`, grey for C = 1; of more than 3 channels the
+      first 3 are shown, of 2 the first.
+
+  Raises:
+    UserError: if it cannot be written.
+  """
+  image = image[..., :3] if image.shape[-1] >= 3 else image[..., 0]
+  with files.one_line_errors(path):
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    Image.fromarray(image).save(path + '.tmp', format='PNG')
+    os.replace(path + '.tmp', path)
+
+
+class Sampler:
+  """Draws images from a model, in batches.
+
+  Args:
+    model: an `ImageModel`.
+    batch_size: int, the most images to draw at once.
+  """
+
+  def __init__(self, model, batch_size):
+    self._batch_size = batch_size
+    self._draw = tf.function(model.sample)
+
+  def __call__(self, num, temperature, seed):
+    """uint8 array `[num, H, W, C]` that depends on the arguments and the weights alone.
+
+    Args:
+      num: int.
+      temperature: float, the standard deviation of the base distribution.
+      seed: int.
+    """
+    batches, size = -(-num // self._batch_size), min(num, self._batch_size)
+    temperature = tf.constant(temperature, tf.float32)
+    images = [self._draw(size, temperature, tf.constant([seed, number], tf.int64)).numpy()
+              for number in range(batches)]
+    return np.concatenate(images)[:num]
+
+
+def interpolate(model, first, last, columns):
+  """Rows of images along the straight line between two images' latents.
+
+  Args:
+    model: an `ImageModel`.
+    first, last: uint8 arrays `[N, H, W, C]`, the ends of each row.
+    columns: int, images of a row, the ends included.
+
+  Returns:
+    `(images, exact)`: uint8 array `[N * columns, H, W, C]`, and whether both ends
+    of every row came out as they went in.
+  """
+  @tf.function
+  def path(first, last):
+    middle = tf.fill(first.shape, .5)
+    weights = tf.linspace(0., 1., columns)[None, :, None]
+    start, end = model.encode(first, middle)[:, None], model.encode(last, middle)[:, None]
+    latents = tf.reshape((1. - weights) * start + weights * end, [-1, model.event_size])
+    return model.quantize(model.decode(latents))
+
+  images = path(tf.constant(first), tf.constant(last)).numpy()
+  rows = images.reshape([-1, columns, *images.shape[1:]])
+  levels = lambda image: model.quantize(distributions.dequantize(
+      image, tf.fill(image.shape, .5), model.n_bits)).numpy()
+  exact = (np.array_equal(rows[:, 0], levels(first)) and np.array_equal(rows[:, -1], levels(last)))
+  return images, exact

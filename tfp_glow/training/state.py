@@ -1,0 +1,102 @@
+"""Everything that a run has to remember."""
+
+import tensorflow as tf
+
+from tfp_glow.training import average as average_lib
+from tfp_glow.training import optimizer as optimizer_lib
+
+__all__ = ['Progress', 'TrainState']
+
+
+class Progress(tf.Module):
+  """The numbers of a run, each a scalar Variable that a checkpoint holds.
+
+  Attributes:
+    step: int64, steps done, failed ones included: the next batch's number.
+    data_seed: int64, seeds the order of the images, the augmentation and the
+      noise together with the step. A recovery changes it.
+    bad_run: int64, failed steps since the last good one.
+    last_bad_step: int64, the number of the last failed step's batch, or -1.
+    recoveries: int64, recoveries so far; recoveries_in_a_row: those since the
+      last checkpoint that training reached by itself.
+    learning_rate_scale: float32, what recoveries multiplied the learning rate by.
+    lowest_bpd: float64, the lowest mean training bits/dim between two log
+      lines, at first the first batch's.
+    best_eval_bpd, best_eval_step: the best evaluation so far (inf, -1 before it).
+    last_eval_step: int64, the step of the last evaluation, or -1.
+    wall_s, train_s: float64, seconds so far: all of it, and training alone.
+    window_*: sums since the last log line.
+  """
+
+  def __init__(self, seed):
+    super().__init__(name='progress')
+    self.step = _scalar(0, tf.int64, 'step')
+    self.data_seed = _scalar(seed, tf.int64, 'data_seed')
+    self.bad_run = _scalar(0, tf.int64, 'bad_run')
+    self.last_bad_step = _scalar(-1, tf.int64, 'last_bad_step')
+    self.recoveries = _scalar(0, tf.int64, 'recoveries')
+    self.recoveries_in_a_row = _scalar(0, tf.int64, 'recoveries_in_a_row')
+    self.learning_rate_scale = _scalar(1., tf.float32, 'learning_rate_scale')
+    self.lowest_bpd = _scalar(float('inf'), tf.float64, 'lowest_bpd')
+    self.best_eval_bpd = _scalar(float('inf'), tf.float64, 'best_eval_bpd')
+    self.best_eval_step = _scalar(-1, tf.int64, 'best_eval_step')
+    self.last_eval_step = _scalar(-1, tf.int64, 'last_eval_step')
+    self.wall_s = _scalar(0., tf.float64, 'wall_s')
+    self.train_s = _scalar(0., tf.float64, 'train_s')
+    self.window_bpd = _scalar(0., tf.float64, 'window_bpd')
+    self.window_good = _scalar(0, tf.int64, 'window_good')
+    self.window_bad = _scalar(0, tf.int64, 'window_bad')
+    self.window_grad_norm = _scalar(0., tf.float32, 'window_grad_norm')
+
+  def clear_window(self):
+    for variable in (self.window_bpd, self.window_good, self.window_bad, self.window_grad_norm):
+      variable.assign(tf.zeros([], variable.dtype))
+
+
+class TrainState:
+  """Weights, their average, optimizer slots and progress of a run.
+
+  Args:
+    cluster: a `Cluster`; the Variables are made in its strategy's scope.
+    make_model: callable without arguments that returns an `ImageModel`.
+    optimizer_config: see `make_optimizer`.
+    seed: int.
+  """
+
+  def __init__(self, cluster, make_model, optimizer_config, seed):
+    with cluster.strategy.scope():
+      self.model = make_model()
+      self.average = make_model()
+      self.optimizer = optimizer_lib.make_optimizer(
+          optimizer_config, self.model.trainable_variables)
+    # Outside the scope: replicas only read these, and one copy is enough.
+    self.progress = Progress(seed)
+    self._cluster = cluster
+
+  def initialize(self, images, noise):
+    """Data-dependent initialisation over the global batch.
+
+    Args:
+      images, noise: this process's values for its replicas.
+    """
+    strategy = self._cluster.strategy
+
+    @tf.function
+    def initialize(images, noise):
+      strategy.run(self.model.initialize, args=(images, noise))
+
+    initialize(images, noise)
+    average_lib.copy_variables(self.model, self.average)
+
+  def items(self):
+    """What a checkpoint holds, by name."""
+    return dict(model=self.model, average=self.average,
+                slots=optimizer_lib.slots(self.optimizer), progress=self.progress)
+
+  def weights(self):
+    """Every Variable that training moves, and the fixed ones of the model."""
+    return [*self.model.variables, *self.average.variables, *optimizer_lib.slots(self.optimizer)]
+
+
+def _scalar(value, dtype, name):
+  return tf.Variable(value, dtype=dtype, trainable=False, name=name)

@@ -1,0 +1,89 @@
+"""One training step on all replicas."""
+
+import tensorflow as tf
+
+from tfp_glow.training import average as average_lib
+from tfp_glow.training import noise as noise_lib
+from tfp_glow.training import optimizer as optimizer_lib
+from tfp_glow.training import schedule
+
+__all__ = ['make_train_step']
+
+
+def make_train_step(cluster, state, config):
+  """The train step as one `tf.function`.
+
+  The loss is the mean bits/dim of the global batch. Gradients are averaged over
+  the replicas first and clipped by their global norm after. A step whose loss
+  or gradient is not finite leaves weights, slots and average as they are and is
+  counted; this is decided inside the graph, so nothing has to be read back.
+
+  Args:
+    cluster: a `Cluster`.
+    state: a `TrainState`.
+    config: `optimizer`, `num_steps`, `jit_compile`.
+
+  Returns:
+    Function `(images, stop) -> stop`. `images` is a batch that
+    `Cluster.distribute` dealt out. `stop` is a float32 scalar; the result is
+    positive if any worker gave a positive one.
+  """
+  model, progress, strategy = state.model, state.progress, cluster.strategy
+  weights = model.trainable_variables
+  num_replicas = cluster.num_replicas
+  learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
+
+  # XLA takes forward and backward only: the whole step with its collectives
+  # does not compile under a strategy of several replicas.
+  @tf.function(jit_compile=config.jit_compile or None)
+  def loss_and_gradients(images, noise):
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(weights)
+      loss = tf.reduce_mean(model.bits_per_dim(images, noise)) / num_replicas
+    return loss, tape.gradient(
+        loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+  def replica_step(images, stop):
+    noise = noise_lib.replica_noise(progress.data_seed, progress.step, images, num_replicas)
+    loss, gradients = loss_and_gradients(images, noise)
+    if num_replicas > 1:
+      # `identity` puts the argument on the replica's device, where a reduction wants it.
+      loss, stop, *gradients = tf.distribute.get_replica_context().all_reduce(
+          tf.distribute.ReduceOp.SUM, [loss, tf.identity(stop), *gradients])
+    gradients, norm = optimizer_lib.clip(gradients, config.optimizer.clip_norm)
+    return loss, norm, stop, gradients
+
+  def update(gradients):
+    optimizer_lib.apply_gradients(
+        strategy, state.optimizer, gradients, weights,
+        learning_rate(progress.step) * progress.learning_rate_scale)
+    average_lib.update_average(
+        strategy, config.optimizer.ema_decay, state.optimizer.iterations.value,
+        weights, state.average.trainable_variables)
+
+  def count_good(loss, norm):
+    progress.bad_run.assign(0)
+    progress.window_bpd.assign_add(tf.cast(loss, tf.float64))
+    progress.window_good.assign_add(1)
+    progress.window_grad_norm.assign(tf.maximum(progress.window_grad_norm, norm))
+
+  def count_bad():
+    progress.bad_run.assign_add(1)
+    progress.last_bad_step.assign(progress.step)
+    progress.window_bad.assign_add(1)
+
+  @tf.function
+  def train_step(images, stop):
+    loss, norm, stop, gradients = strategy.run(replica_step, args=(images, stop))
+    loss, norm, stop = cluster.first(loss), cluster.first(norm), cluster.first(stop)
+    if tf.math.is_finite(loss) & tf.math.is_finite(norm):
+      update(gradients)
+      count_good(loss, norm)
+      if tf.equal(progress.step, 0):
+        progress.lowest_bpd.assign(tf.cast(loss, tf.float64))
+    else:
+      count_bad()
+    progress.step.assign_add(1)
+    return stop
+
+  return train_step

@@ -1,0 +1,132 @@
+"""Trains a flow on images, evaluates it, and shows what it makes.
+
+    python train.py                                        five minutes of handwritten digits
+    python train.py --config=configs/cifar10.py --config.batch_size=32
+    python train.py --mode=evaluate --workdir=runs/mnist5k
+
+Exit codes: 0 done; 1 something that the message says how to put right; 3 training
+gave up; 4 another worker is gone; 75 stopped by a signal with everything saved.
+"""
+
+import contextlib
+import json
+import os
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+import ml_collections
+from ml_collections import config_flags
+
+_MODES = ('train', 'evaluate', 'sample', 'interpolate')
+_STRATEGIES = ('auto', 'default', 'mirrored', 'multi_worker')
+
+FLAGS = flags.FLAGS
+
+
+def _define_flags():
+  here = os.path.dirname(os.path.abspath(__file__))
+  config_flags.DEFINE_config_file(
+      'config', os.path.join(here, 'configs', 'mnist5k.py'),
+      'File with get_config(); --config.FIELD=VALUE changes a field.')
+  flags.DEFINE_string('workdir', None, 'Folder of the run (default: runs/<config name>).')
+  flags.DEFINE_enum('mode', 'train', _MODES, 'What to do.')
+  flags.DEFINE_float('temperature', None, "Of samples (default: the config's).")
+  flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of interpolate.')
+  flags.DEFINE_integer('seed', 0, 'Of --mode=sample and interpolate; training: --config.seed.')
+  flags.DEFINE_enum('strategy', 'auto', _STRATEGIES, 'How to use several devices or machines.')
+  flags.DEFINE_integer('logical_cpus', 0, 'Split the CPU into so many devices, to try --strategy.')
+
+
+def _parse_flags(argv):
+  try:
+    _define_flags()  # Reads the config file already, with all that can be wrong with it.
+    arguments = FLAGS(argv)
+    FLAGS.config.to_dict()  # An unreadable config file says so when it is used.
+    return arguments
+  except Exception as error:  # pylint: disable=broad-except
+    _fail(f'{type(error).__name__}: {error}', 1)
+
+
+def _fail(message, code):
+  print('train.py: ' + ' '.join(str(message).split()), file=sys.stderr, flush=True)
+  sys.stdout.flush()
+  # Without the usual teardown, which waits for workers that are gone.
+  os._exit(code)  # pylint: disable=protected-access
+
+
+def _workdir():
+  name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS['config'])))[0]
+  return FLAGS.workdir or os.path.join('runs', name)
+
+
+def _config_of_run(workdir):
+  """The config that a run was made with, changed by what the command line says."""
+  if FLAGS['config'].present:
+    workdir.check(FLAGS.config)
+    return FLAGS.config
+  config = ml_collections.ConfigDict(workdir.read_config())
+  for name, value in config_flags.get_override_values(FLAGS['config']).items():
+    config.update_from_flattened_dict({name: value})
+  return config
+
+
+@contextlib.contextmanager
+def _quiet_tensorflow():
+  """Keeps TensorFlow's C++ log off the progress bar, unless the user has asked for it.
+
+  While its libraries are loaded they write to stderr whatever the level is, so
+  that is turned away for this long.
+  """
+  if 'TF_CPP_MIN_LOG_LEVEL' in os.environ:
+    yield
+    return
+  os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+  stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+  os.dup2(nowhere, 2)
+  try:
+    yield
+  finally:
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    os.close(nowhere)
+
+
+def main(argv):
+  # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
+  with _quiet_tensorflow():
+    from tfp_glow import data  # pylint: disable=import-outside-toplevel
+    from tfp_glow import training  # pylint: disable=import-outside-toplevel
+  if not FLAGS['verbosity'].present:
+    logging.set_verbosity(logging.ERROR)
+  try:
+    if len(argv) > 1:
+      raise training.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
+    cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
+    path = _workdir()
+    if FLAGS.mode == 'train':
+      result = training.train(FLAGS.config, path, cluster)
+    else:
+      config = _config_of_run(training.Workdir(path))
+      if FLAGS.mode == 'evaluate':
+        result = training.evaluate(config, path, cluster)
+      elif FLAGS.mode == 'sample':
+        result = {'path': training.sample(
+            config, path, num_samples=FLAGS.num_samples, temperature=FLAGS.temperature,
+            seed=FLAGS.seed)}
+      else:
+        result = {'path': training.interpolate(
+            config, path, num_rows=FLAGS.num_samples, seed=FLAGS.seed)}
+    if result and cluster.is_chief:
+      print(json.dumps(result), flush=True)
+  except training.UserError as error:
+    _fail(error, error.exit_code)
+  except data.DataError as error:
+    _fail(error, 1)
+  except KeyboardInterrupt:
+    _fail('interrupted.', 130)
+
+
+if __name__ == '__main__':
+  app.run(main, flags_parser=_parse_flags)
