@@ -67,27 +67,46 @@ class TestAdditive(checks.BijectorChecks):
     return checks.perturb(bijectors.AdditiveCoupling.trainable(4, SMALL, dtype=dtype))
 
 
-def spline(parameters):
-  """A rational-quadratic spline of TFP's as the inner bijector."""
-  widths, heights, slopes = tf.split(
-      tf.reshape(parameters, [*parameters.shape[:-1], 2, 8]), [3, 3, 2], axis=-1)
-  return tfb.RationalQuadraticSpline(
-      bin_widths=8. * tf.nn.softmax(widths), bin_heights=8. * tf.nn.softmax(heights),
-      knot_slopes=tf.nn.softplus(slopes) + 0.1, range_min=-4.)
+class TestMixtureOfLogistics(checks.BijectorChecks):
+
+  image_shape = (2, 3, 3)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.Coupling.trainable(
+        3, SMALL, 'mixture_logistics', scale_map='tanh', flip=True, dtype=dtype))
 
 
-class TestSplineOfTFP(checks.BijectorChecks):
+class TestSplineCheckerboard(checks.BijectorChecks):
+
+  image_shape = (4, 3, 1)
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.Coupling.trainable(
+        1, SMALL, 'spline', mask='checkerboard', dtype=dtype))
+
+
+class TestInnerOfTFP(checks.BijectorChecks):
 
   image_shape = (2, 2, 4)
 
   def make(self, dtype=tf.float64):
-    layer = layers.ConvNet(16, 4, dtype=dtype.name)
+    layer = layers.ConvNet(2, 4, dtype=dtype.name)
     layer.build([None, 2, 2, 2])
-    return checks.perturb(bijectors.Coupling(layer, spline, dtype=dtype), 0.1)
+    return checks.perturb(bijectors.Coupling(
+        layer, lambda parameters: tfb.Softplus(tf.nn.softplus(parameters)), dtype=dtype), 0.1)
 
-  # `spline` needs to know the batch size.
-  def test_unknown_batch_size(self):
-    pass
+  # Softplus maps onto the positive numbers.
+  def images(self, *args, **kwargs):
+    return tf.nn.softplus(super().images(*args, **kwargs))
+
+
+@pytest.mark.parametrize('name, cls', [
+    ('affine', bijectors.AffineCoupling), ('additive', bijectors.AdditiveCoupling)])
+def test_named_inners_are_the_couplings_of_that_name(name, cls):
+  named, own = (checks.perturb(b) for b in (
+      bijectors.Coupling.trainable(4, SMALL, name), cls.trainable(4, SMALL)))
+  x = checks.normal([2, 2, 3, 4], tf.float32)
+  np.testing.assert_array_equal(named.inverse(x), own.inverse(x))
 
 
 @pytest.mark.parametrize('flip', [False, True])
@@ -187,6 +206,8 @@ def test_user_mistakes():
     bijectors.AdditiveCoupling(lambda x: x).inverse(tf.zeros([1, 2, 2, 1]))
   with pytest.raises(ValueError, match="scale_map must be one of .* got 'exp'"):
     bijectors.AffineCoupling(lambda x: x, scale_map='exp')
+  with pytest.raises(ValueError, match="coupling must be one of .* got 'cubic'"):
+    bijectors.Coupling.trainable(4, SMALL, 'cubic')
   with pytest.raises(ValueError, match='log_factor'):
     bijectors.AffineCoupling(lambda x: x, scale_map='tanh')
 

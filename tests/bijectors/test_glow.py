@@ -33,6 +33,12 @@ class TestGlowOtherOptions(TestGlow):
         dtype, coupling='additive', permutation='shuffle', learn_top=False), 0.1)
 
 
+class TestGlowMixtureOfLogistics(TestGlow):
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(make_glow(dtype, coupling='mixture_logistics', scale_map='tanh'), 0.1)
+
+
 def test_sizes_that_do_not_fit_are_refused():
   with pytest.raises(ValueError, match='multiples of 8, got 28 x 28; 32 x 32 would fit'):
     bijectors.Glow((28, 28, 1), num_levels=3)

@@ -10,11 +10,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests.bijectors import checks
 from tfp_glow import bijectors
 from tfp_glow import layers
 from tfp_glow.bijectors import level as level_lib
+
+tfb = tfp.bijectors
 
 SMALL = functools.partial(layers.ConvNet, hidden_channels=4, actnorm=True)
 
@@ -47,10 +50,23 @@ class TestGlowLevelTanhPlain(TestGlowLevel):
     return make_level(dtype, scale_map='tanh', permutation='plain')
 
 
+class TestGlowLevelMixtureOfLogistics(TestGlowLevel):
+
+  def make(self, dtype=tf.float64):
+    return make_level(dtype, coupling='mixture_logistics')
+
+
+class TestGlowLevelSpline(TestGlowLevel):
+
+  def make(self, dtype=tf.float64):
+    return make_level(dtype, coupling='spline', scale_map='tanh')
+
+
 @pytest.mark.parametrize('traced', [False, True])
 @pytest.mark.parametrize('options', [
     dict(), dict(scale_map='tanh', permutation='plain'),
-    dict(coupling='additive', permutation='shuffle')], ids=str)
+    dict(coupling='additive', permutation='shuffle'),
+    dict(coupling='mixture_logistics', scale_map='tanh'), dict(coupling='spline')], ids=str)
 def test_loop_equals_its_steps(options, traced):
   """Values, log-dets and the gradients of every weight, against the steps one by one."""
   level = make_level(**options)
@@ -108,6 +124,37 @@ def test_initialize_equals_initialising_step_after_step():
   assert np.any(level.coupling_weights[2].numpy())  # The network's first ActNorm.
 
 
+@pytest.mark.parametrize('direction', ['inverse', 'forward'])
+@pytest.mark.parametrize('coupling', ['mixture_logistics', 'spline'])
+def test_couplings_in_a_reversible_level(coupling, direction):
+  """Recomputing, which inverts the coupling, gives the gradients of keeping."""
+  x = checks.normal([3, 2, 3, 4])
+
+  @tf.function
+  def gradients(level):
+    with tf.GradientTape() as tape:
+      tape.watch(x)
+      z, log_det = getattr(level, f'{direction}_and_log_det')(x)
+      loss = tf.reduce_sum(z**2) + tf.reduce_sum(log_det)
+    return tape.gradient(loss, [x, *level.trainable_variables])
+
+  got, expected = (
+      gradients(make_level(coupling=coupling, reversible=r)) for r in (True, False))
+  for a, b in zip(got, expected):
+    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_inner_of_ones_own():
+  """A new coupling is an elementwise bijector and the number of its parameters."""
+  square = bijectors.Inner(
+      1, lambda parameters: tfb.Scale(1. + parameters**2), has_scale=False)
+  level = make_level(coupling=square)
+  x = checks.normal([3, 2, 3, 4])
+  np.testing.assert_allclose(level.forward(checks.copied(level.inverse(x))), x, rtol=1e-9)
+  wide = make_level(coupling=bijectors.mixture_logistics_inner(num_components=3))
+  assert wide.coupling_weights[-2].shape[-1] == 2 * 11  # The output's bias.
+
+
 def test_steps_differ_from_each_other():
   level = bijectors.GlowLevel.trainable((4, 4, 4), 2, SMALL)
   one, other = level.steps
@@ -116,8 +163,8 @@ def test_steps_differ_from_each_other():
 
 
 def test_user_mistakes():
-  with pytest.raises(ValueError, match="coupling must be one of .* got 'spline'"):
-    make_level(coupling='spline')
+  with pytest.raises(ValueError, match="coupling must be one of .* got 'cubic'"):
+    make_level(coupling='cubic')
   with pytest.raises(ValueError, match="scale_map must be one of .* got 'exp'"):
     make_level(scale_map='exp')
   with pytest.raises(ValueError, match="permutation must be one of .* got 'none'"):

@@ -15,13 +15,17 @@ def make_config(**kwargs):
       name='glow', num_levels=2, depth=2, hidden_channels=4, coupling='affine',
       scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
       hidden_actnorm=True, n_bits=8, logit_alpha=0., precision='float32',
-      reversible=False) | kwargs)
+      reversible=False, dequantization='uniform') | kwargs)
 
 
 @pytest.mark.parametrize('options', [
     dict(), dict(network='gated', scale_map='tanh', logit_alpha=1e-5),
     dict(coupling='additive', permutation='shuffle', n_bits=5, learn_top=False),
-    dict(precision='bfloat16', reversible=True), dict(name='tutorial_multi_scale')], ids=str)
+    dict(precision='bfloat16', reversible=True), dict(name='tutorial_multi_scale'),
+    dict(coupling='mixture_logistics', reversible=True),
+    dict(coupling='spline', precision='bfloat16'),
+    dict(network='attention', precision='bfloat16'),
+    dict(dequantization='variational', n_bits=5), dict(dequantization='flow++')], ids=str)
 def test_builds_and_evaluates(options):
   model = distributions.build_image_model(make_config(**options), (8, 8, 1), seed=1)
   images = tf.zeros([2, 8, 8, 1], tf.uint8)
@@ -35,6 +39,8 @@ def test_builds_and_evaluates(options):
 @pytest.mark.parametrize('options, message', [
     (dict(name='nice'), "model.name must be one of .*, got 'nice'"),
     (dict(network='mlp'), "model.network must be one of .*, got 'mlp'"),
+    (dict(coupling='cubic'), "coupling must be one of .*, got 'cubic'"),
+    (dict(dequantization='none'), "model.dequantization must be one of .*, got 'none'"),
     (dict(num_levels=4), 'multiples of 16, got 8 x 8')])
 def test_user_mistakes(options, message):
   with pytest.raises(ValueError, match=message):

@@ -76,6 +76,52 @@ def test_every_weight_is_found_once(model):
   assert sorted(ids) == sorted(id(v) for v in model.flow.trainable_variables)
 
 
+def test_importance_weighted_bound_of_one_draw_is_the_one_draw_bound(model):
+  seed = [7, 8]
+  one = model.importance_weighted_log_prob(images(), 1, seed)
+  np.testing.assert_allclose(
+      one, model.log_prob(images(), distributions.noise_of_draw([4, 8, 8, 1], seed, 0)),
+      rtol=1e-6)
+
+
+def test_importance_weighted_bound_of_many_draws(model):
+  seed = [7, 8]
+  draws = [
+      model.log_prob(images(), distributions.noise_of_draw([4, 8, 8, 1], seed, k)).numpy()
+      for k in range(5)]
+  expected = np.logaddexp.reduce(np.float64(draws), 0) - math.log(5.)
+  traced = tf.function(model.importance_weighted_log_prob)
+  for many in (model.importance_weighted_log_prob(images(), 5, seed),
+               traced(images(), tf.constant(5), tf.constant(seed))):
+    np.testing.assert_allclose(many, expected, rtol=1e-6)
+  np.testing.assert_allclose(
+      model.importance_weighted_bits_per_dim(images(), 5, seed),
+      -expected / (64 * math.log(2.)), rtol=1e-6)
+  assert np.all(expected >= np.mean(draws, 0))
+
+
+def test_importance_weighted_bound_grows_with_the_draws():
+  """In expectation; with 1-bit images, whose wide noise makes draws differ."""
+  flow = bijectors.Glow((8, 8, 1), num_levels=2, depth=1, hidden_channels=4)
+  model = distributions.ImageModel(distributions.flow_distribution(flow), n_bits=1)
+  model.initialize(images(), noise())
+  many = tf.tile(images(), [25, 1, 1, 1])
+  traced = tf.function(model.importance_weighted_log_prob)
+  one, three, ten = (
+      traced(many, tf.constant(k), tf.constant([k, 0])).numpy() for k in (1, 3, 10))
+  error = np.std(one) / np.sqrt(len(one))
+  assert np.mean(three) - np.mean(one) > 3. * error
+  assert np.mean(ten) - np.mean(three) > 3. * np.std(three) / np.sqrt(len(three))
+
+
+def test_memory_of_the_bound_does_not_grow_with_the_draws(model):
+  """The draws are a loop in the graph, one after the other."""
+  count = lambda k: len(tf.function(
+      lambda: model.importance_weighted_log_prob(images(), k, [0, 1])
+  ).get_concrete_function().graph.as_graph_def(add_shapes=False).node)
+  assert count(2) == count(1000)
+
+
 def test_user_mistakes(model):
   with pytest.raises(ValueError, match='got float32 of the shape'):
     model.log_prob(tf.cast(images(), tf.float32), noise())
@@ -83,3 +129,8 @@ def test_user_mistakes(model):
     model.log_prob(images()[..., 0], noise())
   with pytest.raises(ValueError, match='n_bits must lie between 1 and 8, got 9'):
     distributions.ImageModel(model.distribution, n_bits=9)
+  with pytest.raises(ValueError, match='made for 3 bits, the model for 8'):
+    distributions.ImageModel(
+        model.distribution, dequantizer=distributions.UniformDequantizer(n_bits=3))
+  with pytest.raises(ValueError, match='num_draws must be at least 1, got 0'):
+    model.importance_weighted_log_prob(images(), 0, [0, 1])

@@ -8,20 +8,26 @@ from tfp_glow.bijectors.coupling import Coupling
 from tfp_glow.bijectors.elementwise import ShiftAndScale
 from tfp_glow.bijectors.flow_bijector import FlowBijector
 from tfp_glow.bijectors.glow import Glow
+from tfp_glow.bijectors.inner import Inner
+from tfp_glow.bijectors.inner import mixture_logistics_inner
+from tfp_glow.bijectors.inner import spline_inner
 from tfp_glow.bijectors.invertible_conv import InvertibleConv1x1
 from tfp_glow.bijectors.invertible_conv import PlainInvertibleConv1x1
 from tfp_glow.bijectors.level import GlowLevel
 from tfp_glow.bijectors.logit import Logit
+from tfp_glow.bijectors.mixture_logistics import MixtureLogistics
 from tfp_glow.bijectors.multi_scale import MultiScale
 from tfp_glow.bijectors.permutation import ChannelPermutation
+from tfp_glow.bijectors.spline import AffineSpline
 from tfp_glow.bijectors.split import Split
 from tfp_glow.bijectors.squeeze import Squeeze
 from tfp_glow.bijectors.step import GlowStep
 from tfp_glow.bijectors.tutorial_flow import tutorial_multi_scale
 
 __all__ = [
-    'ActNorm', 'AdditiveCoupling', 'AffineCoupling', 'ChannelLinear', 'ChannelPermutation',
-    'Coupling', 'FlowBijector', 'Glow', 'GlowLevel', 'GlowStep', 'InvertibleConv1x1',
-    'Logit', 'MultiScale', 'PlainInvertibleConv1x1', 'ShiftAndScale', 'Split', 'Squeeze',
-    'tutorial_multi_scale',
+    'ActNorm', 'AdditiveCoupling', 'AffineCoupling', 'AffineSpline', 'ChannelLinear',
+    'ChannelPermutation', 'Coupling', 'FlowBijector', 'Glow', 'GlowLevel', 'GlowStep',
+    'Inner', 'InvertibleConv1x1', 'Logit', 'MixtureLogistics', 'MultiScale',
+    'PlainInvertibleConv1x1', 'ShiftAndScale', 'Split', 'Squeeze',
+    'mixture_logistics_inner', 'spline_inner', 'tutorial_multi_scale',
 ]

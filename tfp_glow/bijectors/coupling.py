@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import conditioner as conditioner_lib
 
@@ -87,6 +88,31 @@ class Coupling(flow_bijector.FlowBijector):
           forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=dtype,
           validate_args=validate_args, parameters=parameters, name=name)
 
+  @classmethod
+  def trainable(cls, num_channels, network, inner='affine', scale_map='sigmoid',
+                mask='channel', flip=False, seed=0, dtype=tf.float32, name='coupling'):
+    """A coupling with a network and Variables of its own.
+
+    Args:
+      num_channels: int, C of the images.
+      network: callable `network(out_channels, seed=..., dtype=...)` that makes
+        an unbuilt Keras layer, such as
+        `functools.partial(layers.ConvNet, hidden_channels=128)`.
+      inner: "affine", "additive", "mixture_logistics", "spline" or an `Inner`.
+      scale_map: "sigmoid" or "tanh", of the affine part; see `AffineCoupling`.
+      mask, flip, dtype, name: as for the class.
+      seed: int.
+
+    Raises:
+      ValueError: for an unknown inner, scale map or mask.
+    """
+    inner = inner_lib.resolve(inner, scale_map)
+    given, transformed = transformed_channels(num_channels, mask, flip)
+    return cls(
+        _built(network, given, inner.num_parameters * transformed, seed, dtype),
+        inner_lib.TrainableInner(inner, transformed, scale_map, dtype),
+        mask, flip, dtype, name=name)
+
   @property
   def conditioner(self):
     return self._conditioner
@@ -107,11 +133,16 @@ class Coupling(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x):
-    """Initialises ActNorm in the conditioner, where it has any, from images x."""
+  def initialize(self, x, **kwargs):
+    """Initialises ActNorm in the conditioner, where it has any, from images x.
+
+    Args:
+      x: float Tensor `[N, H, W, C]`, what `inverse` will see.
+      **kwargs: what the conditioner gets besides.
+    """
     initialize = getattr(self.conditioner, 'initialize', None)
     if initialize is not None:
-      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0])
+      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0], **kwargs)
 
   def _forward_and_log_det(self, z, **kwargs):
     return self._couple(flow_bijector.forward_and_log_det, z, kwargs)
@@ -178,19 +209,9 @@ class AffineCoupling(Coupling):
   @classmethod
   def trainable(cls, num_channels, network, scale_map='sigmoid', mask='channel', flip=False,
                 seed=0, dtype=tf.float32, name='affine_coupling'):
-    """An affine coupling with a network and Variables of its own.
-
-    Args:
-      num_channels: int, C of the images.
-      network: callable `network(out_channels, seed=..., dtype=...)` that makes
-        an unbuilt Keras layer, such as
-        `functools.partial(layers.ConvNet, hidden_channels=128)`.
-      scale_map, mask, flip, dtype, name: as for the class.
-      seed: int.
-    """
+    """An affine coupling with a network and Variables of its own; see `Coupling.trainable`."""
     given, transformed = transformed_channels(num_channels, mask, flip)
-    layer = network(2 * transformed, seed=seed, dtype=tf.as_dtype(dtype).name)
-    layer.build([None, None, None, given])
+    layer = _built(network, given, 2 * transformed, seed, dtype)
     log_factor = None
     if scale_map == 'tanh':
       log_factor = trainable_variable.make(tf.zeros([transformed], dtype), 'log_factor')
@@ -223,8 +244,13 @@ class AdditiveCoupling(Coupling):
   @classmethod
   def trainable(cls, num_channels, network, mask='channel', flip=False, seed=0,
                 dtype=tf.float32, name='additive_coupling'):
-    """An additive coupling with a network of its own; see `AffineCoupling.trainable`."""
+    """An additive coupling with a network of its own; see `Coupling.trainable`."""
     given, transformed = transformed_channels(num_channels, mask, flip)
-    layer = network(transformed, seed=seed, dtype=tf.as_dtype(dtype).name)
-    layer.build([None, None, None, given])
+    layer = _built(network, given, transformed, seed, dtype)
     return cls(layer, mask, flip, dtype, name=name)
+
+
+def _built(network, in_channels, out_channels, seed, dtype):
+  layer = network(out_channels, seed=seed, dtype=tf.as_dtype(dtype).name)
+  layer.build([None, None, None, in_channels])
+  return layer

@@ -31,9 +31,11 @@ class Glow(multi_scale.MultiScale):
     num_levels: int, L.
     depth: int, K.
     hidden_channels: int, width of the default network.
-    coupling: "affine" or "additive".
+    coupling: "affine", "additive", "mixture_logistics" or "spline"; or an
+      `Inner`, such as `mixture_logistics_inner(num_components=32)`.
     permutation: "lu", "plain", "reverse" or "shuffle"; see `stacked_linear`.
-    scale_map: "sigmoid" or "tanh"; see `AffineCoupling`.
+    scale_map: "sigmoid" or "tanh", of the coupling's affine part; see
+      `AffineCoupling`.
     learn_top: bool, whether the top prior's mean and scale per channel are
       learned (else standard normal).
     network: None for `layers.ConvNet` of `hidden_channels`, or a callable
@@ -54,8 +56,8 @@ class Glow(multi_scale.MultiScale):
 
   def __init__(self, image_shape, num_levels=3, depth=32, hidden_channels=512,
                coupling='affine', permutation='lu', scale_map='sigmoid', learn_top=True,
-               network=None, precision='float32', reversible=False, seed=0, dtype=tf.float32, levels=None, splits=None, top=None,
-               validate_args=False, name='glow'):
+               network=None, precision='float32', reversible=False, seed=0, dtype=tf.float32,
+               levels=None, splits=None, top=None, validate_args=False, name='glow'):
     parameters = dict(locals())
     height, width, channels = image_shape
     _check_size(height, width, num_levels)

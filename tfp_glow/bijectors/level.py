@@ -5,8 +5,8 @@ import tensorflow as tf
 from tfp_glow.bijectors import actnorm as actnorm_lib
 from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import coupling as coupling_lib
-from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import invertible_conv
 from tfp_glow.bijectors import permutation as permutation_lib
 from tfp_glow.bijectors import rolled
@@ -15,9 +15,8 @@ from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import conditioner as conditioner_lib
 from tfp_glow.layers import data_dependent_init
 
-__all__ = ['COUPLINGS', 'GlowLevel', 'PERMUTATIONS', 'PRECISIONS', 'stacked_linear']
+__all__ = ['GlowLevel', 'PERMUTATIONS', 'PRECISIONS', 'stacked_linear']
 
-COUPLINGS = ('affine', 'additive')
 PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
 PRECISIONS = ('float32', 'bfloat16')
 
@@ -103,8 +102,9 @@ class GlowLevel(flow_bijector.FlowBijector):
       depth: int, K, the number of steps.
       network: callable `network(out_channels, seed=..., dtype=...)` that makes
         the unbuilt Keras layer of one coupling.
-      coupling: "affine" or "additive".
-      scale_map: "sigmoid" or "tanh", see `AffineCoupling`.
+      coupling: "affine", "additive", "mixture_logistics", "spline", or an `Inner`.
+      scale_map: "sigmoid" or "tanh", of the coupling's affine part; see
+        `AffineCoupling`.
       permutation: "lu", "plain", "reverse" or "shuffle", see `stacked_linear`.
       precision: "float32": the networks compute in `dtype`; "bfloat16": they
         compute in bfloat16, while their Variables and all else keep `dtype`.
@@ -117,32 +117,26 @@ class GlowLevel(flow_bijector.FlowBijector):
       ValueError: for an unknown coupling, scale map, permutation or precision.
     """
     height, width, num_channels = image_shape
-    if coupling not in COUPLINGS:
-      raise ValueError(f'coupling must be one of {COUPLINGS}, got {coupling!r}.')
-    if scale_map not in elementwise.SCALE_MAPS:
-      raise ValueError(
-          f'scale_map must be one of {tuple(elementwise.SCALE_MAPS)}, got {scale_map!r}.')
+    inner = inner_lib.resolve(coupling, scale_map)
     if precision not in PRECISIONS:
       raise ValueError(f'precision must be one of {PRECISIONS}, got {precision!r}.')
     network_dtype = 'mixed_bfloat16' if precision == 'bfloat16' else tf.as_dtype(dtype).name
     given, transformed = coupling_lib.transformed_channels(num_channels)
-    outputs = transformed * (2 if coupling == 'affine' else 1)
+    outputs = transformed * inner.num_parameters
     # Strides keep the seeds of the weights of different steps apart.
     stack = conditioner_lib.StackedLayer(
         lambda k: network(outputs, seed=1000 * (seed + k), dtype=network_dtype),
         depth, (None, height, width, given))
     num_network_weights = len(stack.weights)
     weights = list(stack.weights)
-    if coupling == 'affine' and scale_map == 'tanh':
+    if inner.has_log_factor(scale_map):
       weights.append(
           trainable_variable.make(tf.zeros([depth, transformed], dtype), 'log_factor'))
 
     def make_coupling(weights):
-      conditioner = stack.conditioner(weights[:num_network_weights])
-      if coupling == 'additive':
-        return coupling_lib.AdditiveCoupling(conditioner, dtype=dtype)
-      log_factor = weights[num_network_weights] if scale_map == 'tanh' else None
-      return coupling_lib.AffineCoupling(conditioner, scale_map, log_factor, dtype=dtype)
+      return coupling_lib.Coupling(
+          stack.conditioner(weights[:num_network_weights]),
+          inner.bind(scale_map, *weights[num_network_weights:]), dtype=dtype)
 
     def initialize_coupling(weights, x):
       network_weights = stack.initialized(weights[:num_network_weights], x[..., :given])
@@ -237,12 +231,16 @@ class GlowLevel(flow_bijector.FlowBijector):
   def _run(self, x, kwargs, forward):
     flow_bijector.check_channels(self, x, self.linear.num_channels)
 
-    def to_image(z, matrix, bias, weights, kwargs):
-      x, log_det = self._make_coupling(weights).forward_and_log_det(z, **kwargs)
+    def make_coupling(weights, wrap):
+      coupling = self._make_coupling(weights)
+      return coupling.copy(conditioner=wrap(coupling.conditioner)) if wrap else coupling
+
+    def to_image(z, matrix, bias, weights, kwargs, wrap=None):
+      x, log_det = make_coupling(weights, wrap).forward_and_log_det(z, **kwargs)
       return channel_linear.multiply_channels(x, matrix, bias), log_det
 
-    def to_latent(x, matrix, bias, weights, kwargs):
-      return self._make_coupling(weights).inverse_and_log_det(
+    def to_latent(x, matrix, bias, weights, kwargs, wrap=None):
+      return make_coupling(weights, wrap).inverse_and_log_det(
           channel_linear.multiply_channels(x, matrix, bias), **kwargs)
 
     if forward:
@@ -256,8 +254,8 @@ class GlowLevel(flow_bijector.FlowBijector):
       context = [tf.convert_to_tensor(t) for t in tf.nest.flatten(kwargs)]
       pack = lambda context: tf.nest.pack_sequence_as(kwargs, context)
       y, log_det = rolled.run_reversible(
-          lambda x, w, context: step(x, w[0], w[1], w[2:], pack(context)),
-          lambda y, w, u, context: undo(y, *u, w[2:], pack(context))[0],
+          lambda x, w, context, wrap: step(x, w[0], w[1], w[2:], pack(context), wrap),
+          lambda y, w, u, context, wrap: undo(y, *u, w[2:], pack(context), wrap)[0],
           stacks, unfolded, x, context, reverse=forward)
     else:
       y, log_det = rolled.run(

@@ -6,12 +6,34 @@ import tensorflow as tf
 
 from tfp_glow import bijectors
 from tfp_glow import layers
+from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import image_model
+from tfp_glow.distributions import variational_dequantization
 
-__all__ = ['FLOWS', 'NETWORKS', 'build_image_model']
+__all__ = ['DEQUANTIZERS', 'FLOWS', 'NETWORKS', 'build_image_model']
 
-NETWORKS = ('conv', 'gated')
 FLOWS = ('glow', 'tutorial_multi_scale')
+
+# The networks of Glow's couplings, each made from a config's `model` part.
+NETWORKS = {
+    'conv': lambda config: functools.partial(
+        layers.ConvNet, hidden_channels=config.hidden_channels, actnorm=config.hidden_actnorm),
+    'gated': lambda config: functools.partial(
+        layers.GatedNet, hidden_channels=config.hidden_channels),
+    'attention': lambda config: functools.partial(
+        layers.AttentionNet, hidden_channels=config.hidden_channels),
+}
+
+# "variational" is that of the normalizing-flows tutorial, "flow++" that of the
+# paper with one small network in the place of its large one.
+DEQUANTIZERS = {
+    'uniform': lambda image_shape, n_bits, **_: dequantization.UniformDequantizer(n_bits),
+    'variational': variational_dequantization.VariationalDequantizer.trainable,
+    'flow++': functools.partial(
+        variational_dequantization.VariationalDequantizer.trainable,
+        inner='mixture_logistics',
+        context_network=functools.partial(layers.GatedNet, 16, hidden_channels=32)),
+}
 
 
 def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
@@ -28,14 +50,7 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     ValueError: for an unknown value of a field, or a size that does not fit.
   """
   if config.name == 'glow':
-    if config.network == 'conv':
-      network = functools.partial(
-          layers.ConvNet, hidden_channels=config.hidden_channels,
-          actnorm=config.hidden_actnorm)
-    elif config.network == 'gated':
-      network = functools.partial(layers.GatedNet, hidden_channels=config.hidden_channels)
-    else:
-      raise ValueError(f'model.network must be one of {NETWORKS}, got {config.network!r}.')
+    network = _chosen(NETWORKS, 'network', config.network)(config)
     flow = bijectors.Glow(
         image_shape, num_levels=config.num_levels, depth=config.depth,
         coupling=config.coupling, permutation=config.permutation,
@@ -45,5 +60,14 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     flow = bijectors.tutorial_multi_scale(image_shape, seed=seed, dtype=dtype)
   else:
     raise ValueError(f'model.name must be one of {FLOWS}, got {config.name!r}.')
+  dequantizer = _chosen(DEQUANTIZERS, 'dequantization', config.dequantization)(
+      image_shape, n_bits=config.n_bits, seed=seed, dtype=dtype)
   return image_model.ImageModel(
-      image_model.flow_distribution(flow, config.logit_alpha, dtype), config.n_bits)
+      image_model.flow_distribution(flow, config.logit_alpha, dtype), config.n_bits,
+      dequantizer)
+
+
+def _chosen(choices, field, name):
+  if name not in choices:
+    raise ValueError(f'model.{field} must be one of {tuple(choices)}, got {name!r}.')
+  return choices[name]

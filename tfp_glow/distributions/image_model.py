@@ -45,16 +45,24 @@ class ImageModel(tf.Module):
     distribution: `tfd.TransformedDistribution` over images in the unit cube,
       from `flow_distribution`.
     n_bits: int, 1 to 8; the images' lower bits are dropped.
+    dequantizer: None for a `UniformDequantizer`, or another callable like it, such
+      as a `VariationalDequantizer`, of the same `n_bits`.
 
   Raises:
     ValueError: for another `n_bits`.
   """
 
-  def __init__(self, distribution, n_bits=8, name='image_model'):
+  def __init__(self, distribution, n_bits=8, dequantizer=None, name='image_model'):
     super().__init__(name=name)
     if not 1 <= n_bits <= 8:
       raise ValueError(f'n_bits must lie between 1 and 8, got {n_bits}.')
+    if dequantizer is None:
+      dequantizer = dequantization.UniformDequantizer(n_bits)
+    if dequantizer.n_bits != n_bits:
+      raise ValueError(
+          f'the dequantizer was made for {dequantizer.n_bits} bits, the model for {n_bits}.')
     self.distribution = distribution
+    self.dequantizer = dequantizer
     self.n_bits = n_bits
 
   @property
@@ -76,18 +84,27 @@ class ImageModel(tf.Module):
   def initialize(self, images, noise):
     """Data-dependent initialisation from a batch; see `MultiScale.initialize`.
 
+    The dequantizer comes first, where it has any, then the flow on what it makes.
+
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
     """
     *outer, _ = self.distribution.bijector.bijectors
-    x = self._dequantize(images, noise)
+    images, noise = self._checked(images, noise)
+    if hasattr(self.dequantizer, 'initialize'):
+      self.dequantizer.initialize(images, noise)
+    x, _ = self.dequantizer(images, noise)
     for bijector in outer:
       x = bijector.inverse(x)
     self.flow.initialize(x)
 
   def log_prob(self, images, noise):
     """log P(image) in nats, from below: one draw of the dequantisation bound.
+
+        log p(x) - log q(x | image),   x = dequantizer(image, noise)
+
+    (Ho et al. 2019, equation 5.)
 
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
@@ -99,16 +116,61 @@ class ImageModel(tf.Module):
     Raises:
       ValueError: for images of another shape or dtype.
     """
-    density = self.distribution.log_prob(self._dequantize(images, noise))
-    return density - self.event_size * self.n_bits * math.log(2.)
+    x, log_q = self.dequantizer(*self._checked(images, noise))
+    return self.distribution.log_prob(x) - log_q
 
   def bits_per_dim(self, images, noise):
     """`-log_prob(images, noise)` in bits per dimension, `[N]`."""
     return -self.log_prob(images, noise) / (self.event_size * math.log(2.))
 
+  def importance_weighted_log_prob(self, images, num_draws, seed):
+    """log P(image) in nats, from below: the bound of many draws together.
+
+        log mean_k exp(log p(x_k) - log q(x_k | image))
+
+    (Burda et al. 2016, equation 8.) In expectation it grows with the number of
+    draws and is never below `log_prob`, with which it agrees for one draw; so
+    the two must not be compared with each other's figures. Draws come one after
+    the other: memory is that of one.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      num_draws: int or int32 Tensor, at least 1.
+      seed: two ints, or an int32 Tensor `[2]`; draw k uses the noise
+        `noise_of_draw([N, H, W, C], seed, k)`.
+
+    Returns:
+      A Tensor `[N]`.
+
+    Raises:
+      ValueError: for images of another shape or dtype, or a number of draws below 1
+        (if it is an int).
+    """
+    if not tf.is_tensor(num_draws) and num_draws < 1:
+      raise ValueError(f'num_draws must be at least 1, got {num_draws}.')
+    images = tf.convert_to_tensor(images)
+
+    def draw(k, log_total):
+      noise = dequantization.noise_of_draw(tf.shape(images), seed, k)
+      log_prob = self.log_prob(images, tf.ensure_shape(noise, images.shape))
+      log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
+      return k + 1, tf.ensure_shape(log_total, images.shape[:1])
+
+    nothing = tf.fill(tf.shape(images)[:1], tf.constant(-math.inf, self.distribution.dtype))
+    _, log_total = tf.while_loop(
+        lambda k, _: k < num_draws, draw, (tf.constant(0), nothing), parallel_iterations=1,
+        maximum_iterations=num_draws)
+    return log_total - tf.math.log(tf.cast(num_draws, log_total.dtype))
+
+  def importance_weighted_bits_per_dim(self, images, num_draws, seed):
+    """`-importance_weighted_log_prob(...)` in bits per dimension, `[N]`."""
+    log_prob = self.importance_weighted_log_prob(images, num_draws, seed)
+    return -log_prob / (self.event_size * math.log(2.))
+
   def encode(self, images, noise):
     """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""
-    return self.distribution.bijector.inverse(self._dequantize(images, noise))
+    x, _ = self.dequantizer(*self._checked(images, noise))
+    return self.distribution.bijector.inverse(x)
 
   def decode(self, latents):
     """Images in the unit cube, float `[N, H, W, C]`, of latents `[N, D]`."""
@@ -133,11 +195,10 @@ class ImageModel(tf.Module):
     normal = random.normal([num, self.event_size], seed)
     return tf.cast(temperature * normal, self.distribution.dtype)
 
-  def _dequantize(self, images, noise):
+  def _checked(self, images, noise):
     images = tf.convert_to_tensor(images)
     if images.dtype != tf.uint8 or not images.shape[1:].is_compatible_with(self.image_shape):
       raise ValueError(
           f'images must be uint8 of the shape [N, {", ".join(map(str, self.image_shape))}], '
           f'got {images.dtype.name} of the shape {images.shape}.')
-    noise = tf.cast(noise, self.distribution.dtype)
-    return dequantization.dequantize(images, noise, self.n_bits)
+    return images, tf.cast(noise, self.distribution.dtype)
