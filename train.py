@@ -19,7 +19,7 @@ from absl import logging
 import ml_collections
 from ml_collections import config_flags
 
-_MODES = ('train', 'evaluate', 'sample', 'interpolate')
+_MODES = ('train', 'evaluate', 'sample', 'interpolate', 'export', 'directions', 'mix', 'scales')
 _STRATEGIES = ('auto', 'default', 'mirrored', 'multi_worker')
 
 FLAGS = flags.FLAGS
@@ -33,8 +33,12 @@ def _define_flags():
   flags.DEFINE_string('workdir', None, 'Folder of the run (default: runs/<config name>).')
   flags.DEFINE_enum('mode', 'train', _MODES, 'What to do.')
   flags.DEFINE_float('temperature', None, "Of samples (default: the config's).")
-  flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of interpolate.')
-  flags.DEFINE_integer('seed', 0, 'Of --mode=sample and interpolate; training: --config.seed.')
+  flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of the other pictures.')
+  flags.DEFINE_integer('seed', 0, 'Of all modes that draw pictures; training: --config.seed.')
+  flags.DEFINE_enum('interpolation', 'linear', ('linear', 'spherical'), 'Path of interpolate.')
+  flags.DEFINE_bool('per_scale', False, 'Whether interpolate takes a path of its own per scale.')
+  flags.DEFINE_list('directions', None, 'Attributes a or pairs a->b of --mode=directions '
+                    '(default: all).')
   flags.DEFINE_enum('strategy', 'auto', _STRATEGIES, 'How to use several devices or machines.')
   flags.DEFINE_integer('logical_cpus', 0, 'Split the CPU into so many devices, to try --strategy.')
 
@@ -93,6 +97,35 @@ def _quiet_tensorflow():
     os.close(nowhere)
 
 
+def _use(config, path, cluster):
+  """Does what --mode says with a trained run, and returns what to print."""
+  from tfp_glow import serving  # pylint: disable=import-outside-toplevel
+  from tfp_glow import training  # pylint: disable=import-outside-toplevel
+  from tfp_glow.latents import modes  # pylint: disable=import-outside-toplevel
+  num, temperature, seed = FLAGS.num_samples, FLAGS.temperature, FLAGS.seed
+  if FLAGS.mode == 'evaluate':
+    return training.evaluate(config, path, cluster)
+  if FLAGS.mode == 'export':
+    return {'path': serving.export_run(config, path)}
+  if FLAGS.mode == 'directions':
+    found, picture, names = modes.find_directions(
+        config, path, wanted=FLAGS.directions, num_rows=num, seed=seed)
+    return {'path': picture, 'directions': found, 'names': names}
+  if FLAGS.mode == 'sample':
+    picture = training.sample(
+        config, path, num_samples=num, temperature=temperature, seed=seed)
+  elif FLAGS.mode == 'interpolate':
+    picture = modes.interpolate(
+        config, path, num_rows=num, seed=seed, method=FLAGS.interpolation,
+        per_scale=FLAGS.per_scale)
+  elif FLAGS.mode == 'mix':
+    picture = modes.mix(config, path, num_rows=num, seed=seed)
+  else:
+    picture = modes.show_scales(
+        config, path, num_samples=num, temperature=temperature, seed=seed)
+  return {'path': picture}
+
+
 def main(argv):
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
   with _quiet_tensorflow():
@@ -108,18 +141,14 @@ def main(argv):
     if FLAGS.mode == 'train':
       result = training.train(FLAGS.config, path, cluster)
     else:
-      config = _config_of_run(training.Workdir(path))
-      if FLAGS.mode == 'evaluate':
-        result = training.evaluate(config, path, cluster)
-      elif FLAGS.mode == 'sample':
-        result = {'path': training.sample(
-            config, path, num_samples=FLAGS.num_samples, temperature=FLAGS.temperature,
-            seed=FLAGS.seed)}
-      else:
-        result = {'path': training.interpolate(
-            config, path, num_rows=FLAGS.num_samples, seed=FLAGS.seed)}
+      result = _use(_config_of_run(training.Workdir(path)), path, cluster)
     if result and cluster.is_chief:
       print(json.dumps(result), flush=True)
+    if FLAGS.mode == 'train' and cluster.is_chief:
+      from tfp_glow import serving  # pylint: disable=import-outside-toplevel
+      exported = serving.export_run(FLAGS.config, path, exists_ok=True)
+      if exported:
+        print(f'Exported to {exported}.', file=sys.stderr)
   except training.UserError as error:
     _fail(error, error.exit_code)
   except data.DataError as error:

@@ -64,10 +64,11 @@ def defaults():
 
   config.recovery = recovery = ml_collections.ConfigDict()
   recovery.max_bad_steps = 5  # Non-finite steps in a row before going back to a checkpoint.
-  recovery.max_recoveries = 3  # Times this is done before giving up.
+  recovery.max_recoveries = 10  # Times this is done before giving up.
   recovery.learning_rate_factor = 0.5  # Learning rate after going back, times this.
   # Thresholds of the monitors; 0 switches one off.
   recovery.max_reconstruction_error = 0.1  # Of inverse and forward, in units of the image range.
   recovery.max_log_s = 20.
   recovery.max_condition_number = 1e7  # Of a 1x1 kernel.
+  recovery.max_bpd_rise = 1.  # Of the training bits/dim above its lowest.
   return config

@@ -8,7 +8,7 @@ Data: TFDS celeb_a_hq/256, which cannot be downloaded by a program. Make data256
 scripts of tkarras/progressive_growing_of_gans (as TFDS' page on celeb_a_hq describes) and put it
 into <data_dir>/downloads/manual; or point configs/folder.py at a folder of such images. Of the
 30,000 images the last 3,000 are held out for testing.
-Hardware: 40 GPUs of 2018 for about a week (batch 1 on each; openai/glow, thread 37). About 200
+Hardware: 40 GPUs of 2018 for about a week (batch 1 on each; openai/glow, thread 37). About 175
 million weights.
 """
 

@@ -11,7 +11,7 @@ from configs import base
 
 def get_config():
   config = base.defaults()
-  config.num_steps = 3_500
+  config.num_steps = 6_000
   config.eval_every = 500
   config.sample_every = 500
   config.checkpoint_every = 500

@@ -57,10 +57,11 @@ def test_values_make_sense(name):
   assert dataset.resize in ('none', 'center_crop', 'random_crop', 'pad')
   assert (dataset.resize == 'none') == (dataset.image_size == 0)
   assert model.name in ('glow', 'tutorial_multi_scale')
-  assert model.coupling in ('affine', 'additive')
+  assert model.coupling in ('affine', 'additive', 'mixture_logistics', 'spline')
   assert model.scale_map in ('sigmoid', 'tanh')
   assert model.permutation in ('lu', 'plain', 'shuffle', 'reverse')
-  assert model.network in ('conv', 'gated')
+  assert model.network in ('conv', 'gated', 'attention')
+  assert model.dequantization in ('uniform', 'variational', 'flow++')
   assert 1 <= model.n_bits <= 8 and 0 <= model.logit_alpha < 0.5
   assert optimizer.name in ('adam', 'adamax', 'sgd')
   assert optimizer.schedule in ('constant', 'cosine')

@@ -59,8 +59,8 @@ def test_train(train, trained):
   code, out, err = trained
   assert code == 0, err
   run = os.path.join(train.cwd, 'runs', 'folder')
-  assert set(os.listdir(run)) == {
-      'checkpoints', 'config.json', 'metrics.jsonl', 'samples', 'tensorboard'}
+  assert set(os.listdir(run)) >= {
+      'checkpoints', 'config.json', 'export', 'metrics.jsonl', 'samples', 'tensorboard'}
   with open(f'{run}/metrics.jsonl', encoding='utf-8') as f:
     lines = [json.loads(line) for line in f]
   assert all('step' in line and 'wall_s' in line for line in lines)
@@ -110,6 +110,32 @@ def test_interpolate(train, trained):
   assert code == 0, err
   picture = Image.open(os.path.join(train.cwd, json.loads(out)['path']))
   assert picture.size == (10 * 8 + 18, 2 * 8 + 2)
+
+
+def test_the_run_is_exported_at_its_end(train, trained):
+  assert 'Exported to runs/folder/export/12.' in trained[2]
+  assert os.path.exists(os.path.join(train.cwd, 'runs/folder/export/12/saved_model.pb'))
+  code, out, err = train('--mode=export', '--workdir=runs/folder')
+  assert code == 1 and out == '' and len(err.splitlines()) == 1
+  assert 'runs/folder/export/12 exists already and is left as it is' in err
+
+
+@pytest.mark.parametrize('mode, rows, columns', [
+    (['--mode=mix'], 2, 2), (['--mode=scales', '--temperature=0.5'], 2, 10),
+    (['--mode=interpolate', '--interpolation=spherical', '--per_scale'], 2, 10)])
+def test_pictures_of_latents(train, trained, mode, rows, columns):
+  del trained
+  code, out, err = train(*mode, '--workdir=runs/folder', '--num_samples=2')
+  assert code == 0, err
+  picture = Image.open(os.path.join(train.cwd, json.loads(out)['path']))
+  assert picture.size == (columns * 10 - 2, rows * 10 - 2)
+
+
+def test_directions_need_labels(train, trained):
+  del trained
+  code, out, err = train('--mode=directions', '--workdir=runs/folder')
+  assert code == 1 and out == '' and len(err.splitlines()) == 1
+  assert 'the data set folder has no labels' in err
 
 
 @pytest.mark.parametrize('arguments, message', [

@@ -54,17 +54,16 @@ def test_gradients_are_those_of_autodiff(dtype, depth, tolerance, run, direction
     np.testing.assert_allclose(a, b, atol=tolerance * max(1., np.max(np.abs(b))), rtol=0)
 
 
-def test_gradients_under_mirrored_strategy(two_devices):
-  strategy = tf.distribute.MirroredStrategy(two_devices)
-  with strategy.scope():
+def test_gradients_under_mirrored_strategy(mirrored):
+  with mirrored.scope():
     level = make_level(4, tf.float64)
   x = checks.normal([4, 4, 4, 4])
   expected = gradients(plain_twin(level), x[:2], 'inverse')[2:]
-  batches = strategy.experimental_distribute_values_from_function(
+  batches = mirrored.experimental_distribute_values_from_function(
       lambda context: x[:2])
-  got = strategy.run(tf.function(lambda x: gradients(level, x, 'inverse')[2:]), [batches])
+  got = mirrored.run(tf.function(lambda x: gradients(level, x, 'inverse')[2:]), [batches])
   for a, b in zip(got, expected):
-    for replica in strategy.experimental_local_results(a):
+    for replica in mirrored.experimental_local_results(a):
       np.testing.assert_allclose(replica, b, atol=1e-10)
 
 

@@ -71,7 +71,8 @@ def test_alone_it_decides_for_itself():
 def test_a_lost_worker_is_one_line():
   cluster = training.Cluster(tf.distribute.get_strategy(), worker_index=1, num_workers=2)
   lost = cluster.lost_worker(tf.errors.UnavailableError(
-      None, None, 'Graph execution error:\n\nDetected at node x\n\n  File "y"\n\nreset by peer\n\t'))
+      None, None,
+      'Graph execution error:\n\nDetected at node x\n\n  File "y"\n\nreset by peer\n\t'))
   assert isinstance(lost, training.WorkerLost) and lost.exit_code == 4
   assert 'worker 1 of 2 stops' in str(lost) and 'UnavailableError: reset by peer)' in str(lost)
   assert cluster.lost_worker(tf.errors.InvalidArgumentError(None, None, 'a bug')) is None

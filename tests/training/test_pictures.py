@@ -51,13 +51,3 @@ def test_samples_depend_on_seed_and_temperature(model):
   assert np.any(images[:2] != images[4:]), 'every batch has noise of its own'
   assert np.any(images != draw(6, .7, 2)) and np.any(images != draw(6, .1, 1))
   assert len(np.unique(draw(6, 0., 1), axis=0)) == 1
-
-
-def test_interpolation_ends_are_the_images(model, source):
-  images = source.arrays('test')[0].numpy()
-  found, exact = pictures.interpolate(model, images[:3], images[3:6], columns=4)
-  assert exact and found.shape == (12, 8, 8, 1)
-  rows = found.reshape(3, 4, 8, 8, 1)
-  levels = lambda ends: (ends >> (8 - model.n_bits)).astype(int) * 255 // (2**model.n_bits - 1)
-  np.testing.assert_array_equal(rows[:, 0], levels(images[:3]))
-  np.testing.assert_array_equal(rows[:, -1], levels(images[3:6]))

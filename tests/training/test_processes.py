@@ -14,7 +14,6 @@ import pytest
 import tensorflow as tf
 
 from tests.training import tiny
-from tfp_glow import data
 from tfp_glow import training
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -69,7 +69,9 @@ def one_device():
 
 def two_devices():
   """The cluster of two logical CPUs."""
-  return training.Cluster(tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']))
+  # Late: it splits the CPU, which processes that tests start do not want.
+  from tests import conftest  # pylint: disable=import-outside-toplevel
+  return training.Cluster(conftest.mirrored_strategy())
 
 
 def lines(path):

@@ -9,7 +9,6 @@ from tfp_glow.training.errors import UserError
 from tfp_glow.training.errors import WorkerLost
 from tfp_glow.training.evaluation import Evaluator
 from tfp_glow.training.modes import evaluate
-from tfp_glow.training.modes import interpolate
 from tfp_glow.training.modes import sample
 from tfp_glow.training.trained import TrainedModel
 from tfp_glow.training.trained import load_trained
@@ -18,6 +17,6 @@ from tfp_glow.training.workdir import Workdir
 
 __all__ = [
     'Cluster', 'Evaluator', 'Requeue', 'STRATEGIES', 'TrainedModel', 'TrainingFailed',
-    'UserError', 'WorkerLost', 'Workdir', 'evaluate', 'interpolate', 'load_trained',
+    'UserError', 'WorkerLost', 'Workdir', 'evaluate', 'load_trained',
     'make_cluster', 'sample', 'train',
 ]

@@ -36,14 +36,11 @@ def check_config(config):
   for name, (is_valid, wanted) in _FIELDS.items():
     value = config
     for part in name.split('.'):
-      if name == 'recovery.max_bpd_rise' and part not in value:
-        break
       if part not in value:
         raise errors.UserError(f'the config has no field {name}; it must be {wanted}.')
       value = value[part]
-    else:
-      if not is_valid(value):
-        raise errors.UserError(f'config.{name}={value!r} must be {wanted}.')
+    if not is_valid(value):
+      raise errors.UserError(f'config.{name}={value!r} must be {wanted}.')
 
 
 def _is_int(value):

@@ -59,7 +59,7 @@ def drift(readings, limits):
   """
   problems = []
   for name, (field, what) in _LIMITS.items():
-    limit, value = limits.get(field), readings.get(name)
+    limit, value = limits[field], readings.get(name)
     if value is None or not limit:
       continue
     if not math.isfinite(value) or value > limit:

@@ -1,4 +1,4 @@
-"""Grids of images as PNG files: samples, and paths between images through latents."""
+"""Grids of images as PNG files."""
 
 import os
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfp_glow import distributions
 from tfp_glow.training import files
 
-__all__ = ['Sampler', 'grid', 'interpolate', 'save_png']
+__all__ = ['Sampler', 'grid', 'save_png']
 
 _GAP = 2  # Pixels between the images of a grid.
 
@@ -77,31 +77,3 @@ class Sampler:
     images = [self._draw(size, temperature, tf.constant([seed, number], tf.int64)).numpy()
               for number in range(batches)]
     return np.concatenate(images)[:num]
-
-
-def interpolate(model, first, last, columns):
-  """Rows of images along the straight line between two images' latents.
-
-  Args:
-    model: an `ImageModel`.
-    first, last: uint8 arrays `[N, H, W, C]`, the ends of each row.
-    columns: int, images of a row, the ends included.
-
-  Returns:
-    `(images, exact)`: uint8 array `[N * columns, H, W, C]`, and whether both ends
-    of every row came out as they went in.
-  """
-  @tf.function
-  def path(first, last):
-    middle = tf.fill(first.shape, .5)
-    weights = tf.linspace(0., 1., columns)[None, :, None]
-    start, end = model.encode(first, middle)[:, None], model.encode(last, middle)[:, None]
-    latents = tf.reshape((1. - weights) * start + weights * end, [-1, model.event_size])
-    return model.quantize(model.decode(latents))
-
-  images = path(tf.constant(first), tf.constant(last)).numpy()
-  rows = images.reshape([-1, columns, *images.shape[1:]])
-  levels = lambda image: model.quantize(distributions.dequantize(
-      image, tf.fill(image.shape, .5), model.n_bits)).numpy()
-  exact = (np.array_equal(rows[:, 0], levels(first)) and np.array_equal(rows[:, -1], levels(last)))
-  return images, exact

@@ -1,0 +1,68 @@
+"""The export as the page asks it, and sliders for whatever it holds."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.serving import tiny
+from tfp_glow import serving
+from tfp_glow import training
+from tfp_glow.demo import page as page_lib
+from tfp_glow.demo import position as position_lib
+from tfp_glow.demo import served_model
+
+
+@pytest.fixture(scope='module', name='model')
+def fixture_model():
+  return served_model.ServedModel(tiny.tiny().path)
+
+
+def test_it_answers_as_the_model_does(model):
+  image = tiny.make_images(1)[0]
+  latent = model.encode(image)
+  assert latent.shape == (tiny.SIZE,) == (model.latent_size,)
+  np.testing.assert_array_equal(model.decode(latent), image)
+  np.testing.assert_allclose(
+      model.sample_latent(0.7, 5), tiny.tiny().model.sample_latents(1, 0.7, (0, 5))[0], atol=1e-5)
+  assert 0. < model.bits_per_dim(image) < 20.
+  assert model.latent_shapes == [(4, 4, 6), (2, 2, 24)] and model.temperature == 0.7
+
+
+def test_an_export_that_is_damaged_is_said_in_one_line(tmp_path):
+  path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
+  (path / 'saved_model.pb').write_bytes(b'x')
+  with pytest.raises(training.UserError, match='cannot be loaded'):
+    served_model.ServedModel(str(path))
+
+
+def moved(page, **changes):
+  """The latent to which the sliders of a page lead, all at 0 but for the given ones."""
+  position = position_lib.Position(*np.zeros([2, tiny.SIZE], np.float32))
+  values = dict(temperature=0.7, method='linear', listed=None, blend=0., scales=[0, 0],
+                strengths=[0.] * len(page._slider_names), listed_strength=0.)
+  values.update(changes)
+  return page._moved(position, values['temperature'], values['method'], values['listed'],
+                     values['blend'], *values['scales'], *values['strengths'],
+                     values['listed_strength'])
+
+
+def test_attributes_come_before_pairs_and_the_rest_is_in_a_list(model, monkeypatch):
+  monkeypatch.setattr(page_lib, '_NUM_SLIDERS', 1)
+  page = page_lib._Page(model)
+  assert page._slider_names == ['smile'] and page._listed_names == ['hat', 'hat->smile']
+  np.testing.assert_allclose(
+      moved(page, strengths=[0.5]), 0.5 * model.directions['smile'], atol=1e-6)
+  np.testing.assert_allclose(
+      moved(page, listed='hat', listed_strength=0.5), 0.5 * model.directions['hat'], atol=1e-6)
+  np.testing.assert_array_equal(moved(page, listed=None, listed_strength=0.5), 0.)
+
+
+def test_a_page_without_directions_and_test_images(tmp_path):
+  path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
+  os.remove(serving.Export(str(path)).directions_file)
+  os.remove(serving.Export(str(path)).examples_file)
+  page = page_lib._Page(served_model.ServedModel(str(path)))
+  assert not page._slider_names and not page._listed_names
+  np.testing.assert_array_equal(moved(page), 0.)

@@ -1,0 +1,77 @@
+"""One tiny model and its export, made once for all tests that need one."""
+
+import atexit
+import dataclasses
+import functools
+import shutil
+import tempfile
+
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from configs import base
+from tfp_glow import distributions
+from tfp_glow import serving
+
+STEP = 7
+SHAPE = (8, 8, 3)
+SIZE = 8 * 8 * 3
+
+
+@dataclasses.dataclass
+class Tiny:
+  """The Python object, its config, and where its export lies."""
+
+  model: distributions.ImageModel
+  config: ml_collections.ConfigDict
+  directions: dict
+  path: str
+
+
+def make_config():
+  config = base.defaults()
+  config.model.num_levels = 2
+  config.model.depth = 2
+  config.model.hidden_channels = 8
+  config.dataset.resize = 'center_crop'
+  config.dataset.image_size = 8
+  return config
+
+
+def make_images(num, seed=0, shape=SHAPE):
+  return np.random.RandomState(seed).randint(0, 256, [num, *shape], dtype=np.uint8)
+
+
+def make_model(config, shape=SHAPE):
+  """A model that is initialised, and moved away from there, so that no part is the identity."""
+  model = distributions.build_image_model(config.model, shape)
+  images = make_images(32, 1, shape)
+  model.initialize(tf.constant(images), distributions.uniform_noise(images.shape, (0, 0)))
+  random = np.random.RandomState(2)
+  for variable in model.trainable_variables:
+    variable.assign_add(0.02 * random.randn(*variable.shape).astype(np.float32))
+  return model
+
+
+@functools.cache
+def tiny():
+  config = make_config()
+  model = make_model(config)
+  random = np.random.RandomState(3)
+  directions = {name: random.randn(SIZE).astype(np.float32)
+                for name in ('smile', 'hat', 'hat->smile')}
+  examples = serving.Examples(make_images(6, 4), random.uniform(7., 9., [40]).astype(np.float32))
+  folder = tempfile.mkdtemp()
+  atexit.register(shutil.rmtree, folder)
+  path = serving.export_model(
+      model, folder, STEP, config, directions=directions, examples=examples)
+  return Tiny(model, config, directions, path)
+
+
+@functools.cache
+def signatures():
+  """The signatures of the export, loaded again."""
+  loaded = tf.saved_model.load(tiny().path)
+  atexit.register(lambda: loaded)  # The Variables live as long as this object.
+  return loaded.signatures

@@ -1,0 +1,67 @@
+"""Where a visitor stands in latent space, and what the sliders make of it."""
+
+import dataclasses
+
+import numpy as np
+
+from tfp_glow import latents
+
+__all__ = ['Moves', 'Position', 'move']
+
+
+@dataclasses.dataclass
+class Position:
+  """A visitor's pictures, kept on the server for the time of the visit.
+
+  Attributes:
+    latent: float32 array `[D]`, of the picture shown before any slider is moved.
+    other: float32 array `[D]`, of the picture that was kept to blend with.
+    original, reconstruction: uint8 arrays `[H, W, C]`, the picture that was encoded, and what
+      its latent decodes to; or None for a sample.
+  """
+
+  latent: np.ndarray
+  other: np.ndarray
+  original: np.ndarray | None = None
+  reconstruction: np.ndarray | None = None
+
+
+@dataclasses.dataclass
+class Moves:
+  """The sliders.
+
+  Attributes:
+    blend: float from 0 to 1, how far towards the other picture, and method: str, the path.
+    temperature: float, of the scales drawn afresh.
+    scale_seeds: list of ints, one for each scale, the finest first; 0 leaves it as it is.
+    strengths: dict of floats, how far along the direction of a name.
+  """
+
+  blend: float
+  method: str
+  temperature: float
+  scale_seeds: list
+  strengths: dict
+
+
+def move(position, moves, latent_shapes, directions):
+  """The latent `[D]` to which the sliders lead: blended, then resampled, then moved.
+
+  Args:
+    position: `Position`.
+    moves: `Moves`.
+    latent_shapes: list of `(h, w, c)`, the finest scale first.
+    directions: dict of float32 arrays `[D]` by name.
+  """
+  latent = position.latent[None]
+  if moves.blend:
+    latent = latents.interpolate(
+        latent, position.other[None], [moves.blend], moves.method)[:, 0]
+  for scale, seed in enumerate(moves.scale_seeds):
+    if seed:
+      latent = latents.resample_scales(
+          latent, latent_shapes, [scale], moves.temperature, (0, int(seed)))
+  latent = np.array(latent)[0]
+  for name, strength in moves.strengths.items():
+    latent += np.float32(strength) * directions[name]
+  return latent

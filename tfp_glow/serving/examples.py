@@ -1,0 +1,61 @@
+"""Test images that go with an export, and how likely the model finds them."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_glow import data
+from tfp_glow import distributions
+
+__all__ = ['Examples', 'measure_examples']
+
+_NUM_IMAGES = 64
+_NUM_MEASURED = 1000
+_BATCH_SIZE = 50
+_MAX_PIXEL_BYTES = 4 * 2**20  # Of the images kept: fewer of them where they are large.
+
+
+@dataclasses.dataclass
+class Examples:
+  """Images of the test split.
+
+  Attributes:
+    images: uint8 array `[M, H, W, C]`, the first ones.
+    bits_per_dim: float32 array of at least M, of the first images: one draw of noise each.
+  """
+
+  images: np.ndarray
+  bits_per_dim: np.ndarray
+
+  def save(self, path):
+    np.savez_compressed(path, images=self.images, bits_per_dim=self.bits_per_dim)
+
+  @classmethod
+  def read(cls, path):
+    """Reads what `save` wrote; nothing in it is unpickled."""
+    with np.load(path, allow_pickle=False) as arrays:
+      return cls(arrays['images'], arrays['bits_per_dim'])
+
+
+def measure_examples(model, source):
+  """The first test images, and the bits/dim of up to 1,000 of them.
+
+  Args:
+    model: an `ImageModel`.
+    source: an `ImageSource`.
+  """
+  @tf.function
+  def bits_per_dim(images, draw):
+    return model.bits_per_dim(images, distributions.noise_of_draw(images.shape, (0, 0), draw))
+
+  images, values = [], []
+  for number, batch in enumerate(data.eval_batches(source, batch_size=_BATCH_SIZE)):
+    present = batch['mask'].numpy() > 0
+    images.append(batch['image'].numpy()[present])
+    values.append(bits_per_dim(batch['image'], tf.constant(number)).numpy()[present])
+    if (number + 1) * _BATCH_SIZE >= _NUM_MEASURED:
+      break
+  num_kept = max(2, min(_NUM_IMAGES, _MAX_PIXEL_BYTES // model.event_size))
+  return Examples(np.concatenate(images[:-(-num_kept // _BATCH_SIZE)])[:num_kept],
+                  np.concatenate(values))

@@ -1,0 +1,66 @@
+"""A trained model back in Python."""
+
+import os
+
+import ml_collections
+import tensorflow as tf
+
+from tfp_glow import distributions
+from tfp_glow.serving import export_folder
+from tfp_glow.training import checkpoint
+from tfp_glow.training import errors
+from tfp_glow.training import files
+from tfp_glow.training import metrics
+from tfp_glow.training import trained
+from tfp_glow.training import workdir as workdir_lib
+
+__all__ = ['load']
+
+
+def load(path):
+  """A trained model, from a run's workdir or from an export.
+
+      model = tfp_glow.load('runs/mnist5k')
+      model.sample(16, temperature=0.7, seed=(0, 1))    # uint8 [16, H, W, C]
+      model.distribution.log_prob(x)                    # a tfd.TransformedDistribution
+      model.trainable_variables                         # to train on
+
+  Args:
+    path: str. Of a workdir, the averaged weights of the newest checkpoint are taken, or its
+      newest export where there is no later checkpoint: that needs no data set. Otherwise an
+      export (the folder with saved_model.pb) or a folder of exports.
+
+  Returns:
+    An `ImageModel`, its Variables trainable, made in the strategy scope of the caller.
+
+  Raises:
+    UserError: in one line, if there is no trained model at the path or it cannot be read.
+    data.DataError: if the data set of a run without an export cannot be had, whose images'
+      shape is needed.
+  """
+  if not os.path.isdir(path):
+    raise errors.UserError(f'{path} is no folder; give a workdir or an export.')
+  workdir = workdir_lib.Workdir(path)
+  if not os.path.exists(workdir.config_file):
+    return _load_export(export_folder.find_export(path))
+  export = export_folder.newest_export(os.path.join(path, 'export'))
+  store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)
+  _, info = next(store.usable(), (None, None))
+  if export is not None and (info is None or
+                             export.read_description()['step'] >= info['step']):
+    return _load_export(export)
+  return trained.load_trained(workdir.read_config(), path).model
+
+
+def _load_export(export):
+  description = export.read_description()
+  config = ml_collections.ConfigDict(description)
+  try:
+    model = distributions.build_image_model(
+        config.model, tuple(description['image_shape']), config.seed)
+    saved = tf.train.Checkpoint(model=model).read(export.variables_prefix)
+    saved.assert_existing_objects_matched()
+  except (AssertionError, AttributeError, ValueError, tf.errors.OpError) as error:
+    raise errors.UserError(f'{export.path} cannot be loaded ({files.reason(error)}); it was '
+                           f'damaged, or made by another version of tfp_glow.') from error
+  return model
