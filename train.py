@@ -39,6 +39,8 @@ def _define_flags():
   flags.DEFINE_bool('per_scale', False, 'Whether interpolate takes a path of its own per scale.')
   flags.DEFINE_list('directions', None, 'Attributes a or pairs a->b of --mode=directions '
                     '(default: all).')
+  flags.DEFINE_integer('importance_samples', 1, 'Draws of noise for the tighter bound that '
+                       'evaluate reports too (1: none).')
   flags.DEFINE_enum('strategy', 'auto', _STRATEGIES, 'How to use several devices or machines.')
   flags.DEFINE_integer('logical_cpus', 0, 'Split the CPU into so many devices, to try --strategy.')
 
@@ -104,7 +106,7 @@ def _use(config, path, cluster):
   from tfp_glow.latents import modes  # pylint: disable=import-outside-toplevel
   num, temperature, seed = FLAGS.num_samples, FLAGS.temperature, FLAGS.seed
   if FLAGS.mode == 'evaluate':
-    return training.evaluate(config, path, cluster)
+    return training.evaluate(config, path, cluster, FLAGS.importance_samples)
   if FLAGS.mode == 'export':
     return {'path': serving.export_run(config, path)}
   if FLAGS.mode == 'directions':

@@ -95,6 +95,15 @@ def test_evaluate(train, trained):
   assert result['standard_error'] > 0
 
 
+def test_evaluate_with_importance_samples(train, trained):
+  code, out, err = train('--mode=evaluate', '--workdir=runs/folder', '--importance_samples=4')
+  assert code == 0, err
+  result = json.loads(out)
+  assert result['eval_bpd'] == pytest.approx(json.loads(trained[1])['eval_bpd'], rel=1e-5)
+  assert result['importance_samples'] == 4
+  assert 0 < abs(result['importance_weighted_bpd'] - result['eval_bpd']) < .1
+
+
 def test_sample(train, trained):
   del trained
   code, out, err = train('--mode=sample', '--workdir=runs/folder', '--num_samples=6',

@@ -56,6 +56,8 @@ def test_interpolation_begins_and_ends_with_test_images(finished_run, source):
 
 @pytest.mark.parametrize('call, message', [
     (lambda path: training.sample(_CONFIG, path, num_samples=0), '--num_samples=0 must be'),
+    (lambda path: training.evaluate(_CONFIG, path, tiny.one_device(), 0),
+     '--importance_samples=0 must be'),
     (lambda path: training.sample(_CONFIG, path, temperature=-1.), '--temperature=-1.0 must be'),
     (lambda path: latent_modes.interpolate(_CONFIG, path, num_rows=99),
      '198 test images are needed.* has 53')])

@@ -121,17 +121,54 @@ class ImageModel(tf.Module):
 
   def bits_per_dim(self, images, noise):
     """`-log_prob(images, noise)` in bits per dimension, `[N]`."""
-    return -self.log_prob(images, noise) / (self.event_size * math.log(2.))
+    return self.in_bits_per_dim(self.log_prob(images, noise))
+
+  def in_bits_per_dim(self, log_prob):
+    """Bits per dimension of log-probabilities in nats."""
+    return -log_prob / (self.event_size * math.log(2.))
+
+  def log_prob_bounds(self, images, num_draws, noise_of_draw):
+    """Two lower bounds of log P(image) in nats, from the same draws of noise.
+
+        mean_k log w_k   and   log mean_k w_k,   w_k = p(x_k) / q(x_k | image)
+
+    The first has the expectation of one draw, `log_prob`; the second is that of
+    Burda et al. 2016, equation 8: in expectation it grows with the number of
+    draws, so that its figures must not be compared with those of the first. Draws
+    come one after the other: memory is that of one.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      num_draws: int or int32 Tensor, at least 1.
+      noise_of_draw: callable that makes the noise of draw k, an int32 scalar
+        Tensor from 0: float in [0, 1), of the images' shape.
+
+    Returns:
+      A pair of Tensors `[N]`.
+
+    Raises:
+      ValueError: for images of another shape or dtype, or a number of draws below 1
+        (if it is an int).
+    """
+    if not tf.is_tensor(num_draws) and num_draws < 1:
+      raise ValueError(f'num_draws must be at least 1, got {num_draws}.')
+    images = tf.convert_to_tensor(images)
+    shape = images.shape[:1]
+
+    def draw(k, total, log_total):
+      log_prob = self.log_prob(images, tf.ensure_shape(noise_of_draw(k), images.shape))
+      log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
+      return k + 1, tf.ensure_shape(total + log_prob, shape), tf.ensure_shape(log_total, shape)
+
+    zeros = tf.zeros(tf.shape(images)[:1], self.distribution.dtype)
+    _, total, log_total = tf.while_loop(
+        lambda k, *_: k < num_draws, draw, (tf.constant(0), zeros, zeros - math.inf),
+        parallel_iterations=1, maximum_iterations=num_draws)
+    count = tf.cast(num_draws, total.dtype)
+    return total / count, log_total - tf.math.log(count)
 
   def importance_weighted_log_prob(self, images, num_draws, seed):
-    """log P(image) in nats, from below: the bound of many draws together.
-
-        log mean_k exp(log p(x_k) - log q(x_k | image))
-
-    (Burda et al. 2016, equation 8.) In expectation it grows with the number of
-    draws and is never below `log_prob`, with which it agrees for one draw; so
-    the two must not be compared with each other's figures. Draws come one after
-    the other: memory is that of one.
+    """The second of `log_prob_bounds`; for one draw it is `log_prob`.
 
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
@@ -146,26 +183,13 @@ class ImageModel(tf.Module):
       ValueError: for images of another shape or dtype, or a number of draws below 1
         (if it is an int).
     """
-    if not tf.is_tensor(num_draws) and num_draws < 1:
-      raise ValueError(f'num_draws must be at least 1, got {num_draws}.')
-    images = tf.convert_to_tensor(images)
-
-    def draw(k, log_total):
-      noise = dequantization.noise_of_draw(tf.shape(images), seed, k)
-      log_prob = self.log_prob(images, tf.ensure_shape(noise, images.shape))
-      log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
-      return k + 1, tf.ensure_shape(log_total, images.shape[:1])
-
-    nothing = tf.fill(tf.shape(images)[:1], tf.constant(-math.inf, self.distribution.dtype))
-    _, log_total = tf.while_loop(
-        lambda k, _: k < num_draws, draw, (tf.constant(0), nothing), parallel_iterations=1,
-        maximum_iterations=num_draws)
-    return log_total - tf.math.log(tf.cast(num_draws, log_total.dtype))
+    return self.log_prob_bounds(
+        images, num_draws,
+        lambda k: dequantization.noise_of_draw(tf.shape(images), seed, k))[1]
 
   def importance_weighted_bits_per_dim(self, images, num_draws, seed):
     """`-importance_weighted_log_prob(...)` in bits per dimension, `[N]`."""
-    log_prob = self.importance_weighted_log_prob(images, num_draws, seed)
-    return -log_prob / (self.event_size * math.log(2.))
+    return self.in_bits_per_dim(self.importance_weighted_log_prob(images, num_draws, seed))
 
   def encode(self, images, noise):
     """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""

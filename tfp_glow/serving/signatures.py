@@ -52,37 +52,21 @@ class Signatures(tf.Module):
             for name, spec in specs.items()}
 
   def log_prob(self, images, noise_draws, seed):
-    """Nats: the mean of one-draw bounds, and the tighter bound of all draws together.
-
-    The second is log mean exp of the draws (Burda et al. 2016, equation 8); they agree for one.
-    Draw k has the noise `distributions.noise_of_draw(shape, seed, k)`.
-    """
+    """`ImageModel.log_prob_bounds`; draw k has the noise `noise_of_draw(shape, seed, k)`."""
     images = requests.checked_images(images, self.model.image_shape)
     noise_draws = requests.checked_count(noise_draws, 'noise_draws')
-
-    def one_draw(draw, total, log_total):
-      noise = distributions.noise_of_draw(tf.shape(images), seed, draw)
-      log_prob = self.model.log_prob(images, tf.ensure_shape(noise, images.shape))
-      log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
-      return draw + 1, total + log_prob, log_total
-
-    zeros = tf.zeros(tf.shape(images)[:1])
-    batch = tf.TensorShape([None])
-    _, total, log_total = tf.while_loop(
-        lambda draw, *_: draw < noise_draws, one_draw,
-        (tf.constant(0), zeros, zeros - float('inf')),
-        shape_invariants=(tf.TensorShape([]), batch, batch), parallel_iterations=1)
-    count = tf.cast(noise_draws, tf.float32)
-    return dict(log_prob=total / count,
-                importance_weighted_log_prob=log_total - tf.math.log(count))
+    mean, weighted = self.model.log_prob_bounds(
+        images, noise_draws,
+        lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw))
+    return dict(log_prob=mean, importance_weighted_log_prob=weighted)
 
   def bits_per_dim(self, images, noise_draws, seed):
     """`log_prob` in bits per dimension."""
     nats = self.log_prob(images, noise_draws, seed)
-    scale = -1. / (self.model.event_size * tf.math.log(2.))
+    bits = self.model.in_bits_per_dim
     return dict(
-        bits_per_dim=scale * nats['log_prob'],
-        importance_weighted_bits_per_dim=scale * nats['importance_weighted_log_prob'])
+        bits_per_dim=bits(nats['log_prob']),
+        importance_weighted_bits_per_dim=bits(nats['importance_weighted_log_prob']))
 
   def serving_default(self, image_bytes):
     """Bits per dimension of picture files, with one draw of the noise of seed (0, 0)."""

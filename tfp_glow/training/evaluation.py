@@ -10,9 +10,6 @@ from tfp_glow.training import noise as noise_lib
 
 __all__ = ['Evaluator']
 
-# Keeps evaluation's noise apart from training's, whose seed is the config's.
-_NOISE_SEED = -1
-
 
 class Evaluator:
   """Measures a model on a split of a data set.
@@ -23,25 +20,34 @@ class Evaluator:
     source: an `ImageSource`.
     batch_size: int, images of all replicas together. Rounded up to a multiple
       of the replicas, which changes no result but that of rounding.
-    noise_draws: int, how often each image is dequantised.
+    noise_draws: int, how often each image is dequantised for the one-draw bound.
     split: "train" or "test".
+    importance_samples: int K; above 1, the bound of K draws together is measured
+      beside it.
   """
 
-  def __init__(self, cluster, model, source, batch_size, noise_draws, split='test'):
+  def __init__(self, cluster, model, source, batch_size, noise_draws, split='test',
+               importance_samples=1):
     self._cluster = cluster
     self._noise_draws = noise_draws
+    self._importance_samples = importance_samples
     replicas = cluster.num_replicas
     batch_size = math.ceil(batch_size / replicas) * replicas
     self._batches = cluster.distribute(lambda index, count: data.eval_batches(
         source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
 
-    def replica_bits_per_dim(images, number, draw):
-      noise = noise_lib.replica_noise(_NOISE_SEED - draw, number, images, replicas)
-      return model.bits_per_dim(images, noise)
+    def replica_bits_per_dim(images, number):
+      def noise_of_draw(draw):
+        seed = noise_lib.EVALUATION_SEED - tf.cast(draw, tf.int64)
+        return noise_lib.replica_noise(seed, number, images, replicas)
+      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw)[0]]
+      if importance_samples > 1:
+        values.append(model.log_prob_bounds(images, importance_samples, noise_of_draw)[1])
+      return tf.stack([model.in_bits_per_dim(value) for value in values], -1)
 
     @tf.function
-    def bits_per_dim(images, number, draw):
-      return cluster.strategy.run(replica_bits_per_dim, args=(images, number, draw))
+    def bits_per_dim(images, number):
+      return cluster.strategy.run(replica_bits_per_dim, args=(images, number))
 
     self._bits_per_dim = bits_per_dim
 
@@ -54,24 +60,27 @@ class Evaluator:
     Returns:
       A dict: `eval_bpd`, the mean bits/dim (one draw of the dequantisation bound
       an image and draw, averaged); `standard_error` of that mean over the images;
-      `num_images`; `noise_draws`. None if interrupted.
+      `num_images`; `noise_draws`; with importance samples, `importance_weighted_bpd`
+      (the bound of Burda et al. 2016, equation 8) and `importance_samples`. None
+      if interrupted.
     """
     values = []
     for number, batch in enumerate(self._batches):
       if interrupted():
         return None
-      draws = [
-          self._local(self._bits_per_dim(
-              batch['image'], tf.constant(number, tf.int64), tf.constant(draw, tf.int64)))
-          for draw in range(self._noise_draws)]
-      values.append(np.mean(draws, 0, np.float64)[self._local(batch['mask']) > 0])
+      bits = self._local(self._bits_per_dim(batch['image'], tf.constant(number, tf.int64)))
+      values.append(np.float64(bits[self._local(batch['mask']) > 0]))
     values = np.concatenate(values)
-    total, count = self._cluster.sum_over_workers([values.sum(), values.size])
-    mean = total / count
-    squares, = self._cluster.sum_over_workers([np.square(values - mean).sum()])
+    *totals, count = self._cluster.sum_over_workers([*values.sum(0), len(values)])
+    mean = totals[0] / count
+    squares, = self._cluster.sum_over_workers([np.square(values[:, 0] - mean).sum()])
     error = math.sqrt(squares / max(1, count - 1) / count)
-    return dict(eval_bpd=float(mean), standard_error=error, num_images=int(count),
-                noise_draws=self._noise_draws)
+    result = dict(eval_bpd=float(mean), standard_error=error, num_images=int(count),
+                  noise_draws=self._noise_draws)
+    if self._importance_samples > 1:
+      result.update(importance_weighted_bpd=float(totals[1] / count),
+                    importance_samples=self._importance_samples)
+    return result
 
   def _local(self, value):
     parts = self._cluster.strategy.experimental_local_results(value)

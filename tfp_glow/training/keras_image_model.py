@@ -14,9 +14,6 @@ __all__ = ['KerasImageModel', 'keras_model']
 tfd = tfp.distributions
 tfb = tfp.bijectors
 
-# The noise stream of the training program's evaluation, so that both measure the same.
-_EVALUATION_SEED = -1
-
 
 def keras_model(model, n_bits=None, seed=0, name='keras_image_model'):
   """A `keras.Model` that trains a flow over images, by maximum likelihood.
@@ -206,7 +203,7 @@ class KerasImageModel(keras.Model):
   def call(self, images):
     """Bits per dimension, float `[N]`, of images `[N, H, W, C]`."""
     images = self._check_images(images)
-    noise = noise_lib.batch_noise(_EVALUATION_SEED, 0, tf.shape(images))
+    noise = noise_lib.batch_noise(noise_lib.EVALUATION_SEED, 0, tf.shape(images))
     return self.image_model.bits_per_dim(images, tf.ensure_shape(noise, images.shape))
 
   def train_step(self, data):
@@ -276,7 +273,8 @@ class KerasImageModel(keras.Model):
     pass
 
   def _evaluation_share(self, data):
-    share = self._share(_EVALUATION_SEED, self._batch_number, data)
+    # The noise of the training program's evaluation, so that both measure the same.
+    share = self._share(noise_lib.EVALUATION_SEED, self._batch_number, data)
     self._batch_number.assign_add(1)
     return share
 

@@ -2,34 +2,35 @@
 
 import os
 
-import numpy as np
-
-from tfp_glow import data
 from tfp_glow.training import errors
 from tfp_glow.training import evaluation
 from tfp_glow.training import files
-from tfp_glow.training import metrics
 from tfp_glow.training import pictures
 from tfp_glow.training import trained
 
 __all__ = ['evaluate', 'sample']
 
 
-
-def evaluate(config, path, cluster):
+def evaluate(config, path, cluster, importance_samples=1):
   """Bits/dim of a run's averaged weights over the whole test split.
 
   Args:
     config: the run's config.
     path: str, the workdir.
     cluster: a `Cluster`.
+    importance_samples: int; see `Evaluator`.
 
   Returns:
     A dict: `step` and what `Evaluator` returns.
+
+  Raises:
+    UserError: for a number of samples below 1, or a workdir without a trained model.
   """
+  _check_positive('importance_samples', importance_samples)
   run = trained.load_trained(config, path, cluster)
   evaluator = evaluation.Evaluator(
-      cluster, run.model, run.source, config.evaluation.batch_size, config.evaluation.noise_draws)
+      cluster, run.model, run.source, config.evaluation.batch_size, config.evaluation.noise_draws,
+      importance_samples=importance_samples)
   return {'step': run.step, 'split': 'test', **evaluator()}
 
 

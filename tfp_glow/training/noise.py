@@ -4,7 +4,11 @@ import tensorflow as tf
 
 from tfp_glow import distributions
 
-__all__ = ['batch_noise', 'replica_noise']
+__all__ = ['EVALUATION_SEED', 'batch_noise', 'replica_noise']
+
+# Keeps evaluation's noise apart from training's, whose seed is the config's. Further
+# draws of it have the seeds below.
+EVALUATION_SEED = -1
 
 
 def batch_noise(seed, number, shape):
