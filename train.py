@@ -41,6 +41,8 @@ def _define_flags():
                     '(default: all).')
   flags.DEFINE_integer('importance_samples', 1, 'Draws of noise for the tighter bound that '
                        'evaluate reports too (1: none).')
+  flags.DEFINE_list('ood_dataset', None, 'Other images that evaluate tells apart: data sets, '
+                    'folder:PATH, inverted, dim, constant, black.')
   flags.DEFINE_enum('strategy', 'auto', _STRATEGIES, 'How to use several devices or machines.')
   flags.DEFINE_integer('logical_cpus', 0, 'Split the CPU into so many devices, to try --strategy.')
 
@@ -101,12 +103,17 @@ def _quiet_tensorflow():
 
 def _use(config, path, cluster):
   """Does what --mode says with a trained run, and returns what to print."""
+  from tfp_glow import ood  # pylint: disable=import-outside-toplevel
   from tfp_glow import serving  # pylint: disable=import-outside-toplevel
   from tfp_glow import training  # pylint: disable=import-outside-toplevel
   from tfp_glow.latents import modes  # pylint: disable=import-outside-toplevel
   num, temperature, seed = FLAGS.num_samples, FLAGS.temperature, FLAGS.seed
   if FLAGS.mode == 'evaluate':
-    return training.evaluate(config, path, cluster, FLAGS.importance_samples)
+    # First, for it says what is wrong with a name, and the rest takes its time.
+    scores = ood.evaluate(config, path, FLAGS.ood_dataset) if (
+        FLAGS.ood_dataset and cluster.is_chief) else None
+    result = training.evaluate(config, path, cluster, FLAGS.importance_samples)
+    return {**result, 'ood': scores} if scores else result
   if FLAGS.mode == 'export':
     return {'path': serving.export_run(config, path)}
   if FLAGS.mode == 'directions':

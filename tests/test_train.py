@@ -95,13 +95,18 @@ def test_evaluate(train, trained):
   assert result['standard_error'] > 0
 
 
-def test_evaluate_with_importance_samples(train, trained):
-  code, out, err = train('--mode=evaluate', '--workdir=runs/folder', '--importance_samples=4')
+def test_evaluate_with_importance_samples_and_other_images(train, trained):
+  code, out, err = train('--mode=evaluate', '--workdir=runs/folder', '--importance_samples=4',
+                         '--ood_dataset=inverted,black')
   assert code == 0, err
   result = json.loads(out)
   assert result['eval_bpd'] == pytest.approx(json.loads(trained[1])['eval_bpd'], rel=1e-5)
   assert result['importance_samples'] == 4
   assert 0 < abs(result['importance_weighted_bpd'] - result['eval_bpd']) < .1
+  assert set(result['ood']) == {'inverted', 'black', 'picture'}
+  assert result['ood']['black']['num_images'] == 8
+  assert os.path.exists(os.path.join(train.cwd, result['ood']['picture']))
+  assert [line.split()[0] for line in err.splitlines()] == ['AUROC', 'test', 'inverted', 'black']
 
 
 def test_sample(train, trained):

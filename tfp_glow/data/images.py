@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 RESIZES = ('none', 'center_crop', 'random_crop', 'pad')
+_LUMA = (0.299, 0.587, 0.114)  # They sum to 1.
 
 
 def scale_shorter_side(image, side):
@@ -66,6 +67,19 @@ def fit(image, size, resize, scale_to, position=(0.5, 0.5)):
   if resize == 'center_crop':
     position = (0.5, 0.5)
   return crop(scale_shorter_side(image, scale_to), size, position)
+
+
+def to_grey(image):
+  """The brightness of colour pixels by ITU-R BT.601; grey pixels keep their value.
+
+  Args:
+    image: uint8 Tensor [..., 3].
+
+  Returns:
+    uint8 Tensor [..., 1].
+  """
+  grey = tf.tensordot(tf.cast(image, tf.float32), tf.constant(_LUMA), 1)
+  return tf.cast(tf.round(grey), tf.uint8)[..., None]
 
 
 def augment(images, uniform, shift, flip):

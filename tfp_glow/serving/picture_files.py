@@ -7,8 +7,6 @@ from tfp_glow.serving import requests
 
 __all__ = ['can_decode', 'decode_files']
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601. They sum to 1, so grey pixels keep their value.
-
 
 def can_decode(image_shape):
   """Whether files can be images of this shape: grey or colour ones."""
@@ -35,8 +33,7 @@ def decode_files(files, image_shape, dataset_config):
     image = tf.io.decode_image(file, channels=3, expand_animations=False)
     image = tf.ensure_shape(image, [None, None, 3])
     if channels == 1:
-      grey = tf.tensordot(tf.cast(image, tf.float32), tf.constant(_LUMA), 1)
-      image = tf.cast(tf.round(grey), tf.uint8)[..., None]
+      image = image_sizes.to_grey(image)
     image = image_sizes.fit(
         image, dataset_config.image_size, resize,
         dataset_config.crop_from or dataset_config.image_size)
