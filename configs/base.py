@@ -44,6 +44,9 @@ def defaults():
   model.dequantization = 'uniform'  # uniform, variational, flow++.
   model.logit_alpha = 0.  # Logit transform of alpha / 2 + (1 - alpha) x; 0: none.
   model.precision = 'float32'  # float32, bfloat16: in which the networks compute.
+  model.num_classes = 0  # Classes of labels that images are modelled given; 0: none.
+  model.condition_couplings = False  # The couplings see the label, not the top prior alone.
+  model.class_weight = 0.  # Of the classifier on the top latent, in bits; the paper's: 0.01.
   model.reversible = False  # Recompute activations: memory that does not grow with depth.
 
   config.optimizer = optimizer = ml_collections.ConfigDict()

@@ -2,6 +2,7 @@
 
 from tfp_glow.bijectors.actnorm import ActNorm
 from tfp_glow.bijectors.channel_linear import ChannelLinear
+from tfp_glow.bijectors.class_prior import ClassPrior
 from tfp_glow.bijectors.coupling import AdditiveCoupling
 from tfp_glow.bijectors.coupling import AffineCoupling
 from tfp_glow.bijectors.coupling import Coupling
@@ -26,7 +27,7 @@ from tfp_glow.bijectors.tutorial_flow import tutorial_multi_scale
 
 __all__ = [
     'ActNorm', 'AdditiveCoupling', 'AffineCoupling', 'AffineSpline', 'ChannelLinear',
-    'ChannelPermutation', 'Coupling', 'FlowBijector', 'Glow', 'GlowLevel', 'GlowStep',
+    'ChannelPermutation', 'ClassPrior', 'Coupling', 'FlowBijector', 'Glow', 'GlowLevel', 'GlowStep',
     'Inner', 'InvertibleConv1x1', 'Logit', 'MixtureLogistics', 'MultiScale',
     'PlainInvertibleConv1x1', 'ShiftAndScale', 'Split', 'Squeeze',
     'mixture_logistics_inner', 'spline_inner', 'tutorial_multi_scale',

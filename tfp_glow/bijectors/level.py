@@ -65,8 +65,8 @@ class GlowLevel(flow_bijector.FlowBijector):
     coupling_weights: list of Tensors or Variables `[K, ...]`.
     make_coupling: callable that makes the coupling of one step from its weights,
       a list like `coupling_weights` without the leading axis.
-    initialize_coupling: None, or callable `(weights, x) -> weights` with the
-      data-dependent initialisation of one step's coupling.
+    initialize_coupling: None, or callable `(weights, x, **kwargs) -> weights` with
+      the data-dependent initialisation of one step's coupling.
     reversible: bool, whether the backward pass recomputes each step's input
       from its output instead of keeping it: memory that does not grow with K,
       for a slower step. Second-order gradients then raise.
@@ -138,8 +138,9 @@ class GlowLevel(flow_bijector.FlowBijector):
           stack.conditioner(weights[:num_network_weights]),
           inner.bind(scale_map, *weights[num_network_weights:]), dtype=dtype)
 
-    def initialize_coupling(weights, x):
-      network_weights = stack.initialized(weights[:num_network_weights], x[..., :given])
+    def initialize_coupling(weights, x, **kwargs):
+      network_weights = stack.initialized(
+          weights[:num_network_weights], x[..., :given], **kwargs)
       return [*network_weights, *weights[num_network_weights:]]
 
     zeros = tf.zeros([depth, num_channels], dtype)
@@ -196,10 +197,11 @@ class GlowLevel(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x):
+  def initialize(self, x, **kwargs):
     """Data-dependent initialisation, step after step, from images x `[..., H, W, C]`.
 
-    Called in a replica context it uses the statistics of the global batch.
+    Called in a replica context it uses the statistics of the global batch. Keyword
+    arguments are passed on to the couplings.
 
     Returns:
       `inverse(x)` with the initialised weights.
@@ -211,8 +213,8 @@ class GlowLevel(flow_bijector.FlowBijector):
       x = channel_linear.multiply_channels((x + bias) * tf.exp(log_scale), kernels[k])
       weights = [w[k] for w in self._coupling_weights]
       if self._initialize_coupling is not None:
-        weights = self._initialize_coupling(weights, x)
-      x = self._make_coupling(weights).inverse_and_log_det(x)[0]
+        weights = self._initialize_coupling(weights, x, **kwargs)
+      x = self._make_coupling(weights).inverse_and_log_det(x, **kwargs)[0]
       biases.append(bias)
       log_scales.append(log_scale)
       all_weights.append(weights)

@@ -64,6 +64,11 @@ class MultiScale(flow_bijector.FlowBijector):
     return height * width * channels
 
   @property
+  def num_classes(self):
+    """How many classes the keyword argument `labels` may name; 0: it is not asked for."""
+    return 0
+
+  @property
   def scales(self):
     return self._scales
 
@@ -112,7 +117,7 @@ class MultiScale(flow_bijector.FlowBijector):
         tf.reshape(latent, tf.concat([tf.shape(latent)[:-3], [-1]], 0))
         for latent in latents], -1)
 
-  def initialize(self, images):
+  def initialize(self, images, **kwargs):
     """Data-dependent initialisation of every ActNorm, from the image to the latent.
 
     Explicit, and the only thing that initialises: neither `forward` nor
@@ -121,14 +126,16 @@ class MultiScale(flow_bijector.FlowBijector):
 
     Args:
       images: float Tensor `[N, H, W, C]`, a batch of what `inverse` will see.
+      **kwargs: what `inverse` gets besides.
     """
     h = tf.convert_to_tensor(images, self.dtype)
     self._check_images(h)
     for i, scale in enumerate(self.scales):
       for bijector in scale:
+        condition = self._condition(bijector, kwargs)
         if hasattr(bijector, 'initialize'):
-          bijector.initialize(h)
-        h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3)[0]
+          bijector.initialize(h, **condition)
+        h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **condition)[0]
       if i < len(self.splits):
         h = self.splits[i].inverse_and_log_det(h)[0][0]
 
@@ -153,11 +160,12 @@ class MultiScale(flow_bijector.FlowBijector):
         'max_condition_number': tf.reduce_max([tf.ones([], self.dtype), *conditions]),
     }
 
-  def reconstruction_errors(self, images):
+  def reconstruction_errors(self, images, **kwargs):
     """How far each scale's forward is from undoing its inverse.
 
     Args:
       images: float Tensor `[N, H, W, C]`.
+      **kwargs: what `inverse` gets besides.
 
     Returns:
       A Tensor, for each scale max |scale.forward(scale.inverse(h)) - h| of its
@@ -168,10 +176,12 @@ class MultiScale(flow_bijector.FlowBijector):
     for i, scale in enumerate(self.scales):
       before = h
       for bijector in scale:
-        h, _ = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3)
+        h, _ = flow_bijector.inverse_and_log_det(
+            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
       after = h
       for bijector in reversed(scale):
-        after, _ = flow_bijector.forward_and_log_det(bijector, after, event_ndims=3)
+        after, _ = flow_bijector.forward_and_log_det(
+            bijector, after, event_ndims=3, **self._condition(bijector, kwargs))
       errors.append(tf.reduce_max(tf.abs(after - before)))
       if i < len(self.splits):
         h = self.splits[i].inverse_and_log_det(h)[0][0]
@@ -182,14 +192,15 @@ class MultiScale(flow_bijector.FlowBijector):
     log_det = tf.zeros(tf.shape(z)[:1], z.dtype)
     h = latents[-1]
     if self.top is not None:
-      h, log_det = flow_bijector.forward_and_log_det(self.top, h, event_ndims=3)
+      h, log_det = flow_bijector.forward_and_log_det(
+          self.top, h, event_ndims=3, **self._condition(self.top, kwargs))
     for i in reversed(range(len(self.scales))):
       if i < len(self.splits):
         h, fldj = self.splits[i].forward_and_log_det([h, latents[i]])
         log_det += fldj
       for bijector in reversed(self.scales[i]):
         h, fldj = flow_bijector.forward_and_log_det(
-            bijector, h, event_ndims=3, **_condition(bijector, kwargs))
+            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
         log_det += fldj
     return tf.ensure_shape(h, [None, *self.image_shape]), log_det
 
@@ -201,17 +212,22 @@ class MultiScale(flow_bijector.FlowBijector):
     for i, scale in enumerate(self.scales):
       for bijector in scale:
         h, ildj = flow_bijector.inverse_and_log_det(
-            bijector, h, event_ndims=3, **_condition(bijector, kwargs))
+            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
         log_det += ildj
       if i < len(self.splits):
         (h, latent), ildj = self.splits[i].inverse_and_log_det(h)
         log_det += ildj
         latents.append(latent)
     if self.top is not None:
-      h, ildj = flow_bijector.inverse_and_log_det(self.top, h, event_ndims=3)
+      h, ildj = flow_bijector.inverse_and_log_det(
+          self.top, h, event_ndims=3, **self._condition(self.top, kwargs))
       log_det += ildj
     z = self.merge_latents([*latents, h])
     return tf.ensure_shape(z, [None, self.latent_size]), log_det
+
+  def _condition(self, bijector, kwargs):
+    """The keyword arguments, for the bijectors that they are meant for."""
+    return kwargs if getattr(bijector, 'accepts_condition', False) else {}
 
   def _check_images(self, x):
     if not x.shape[-3:].is_compatible_with(self.image_shape):
@@ -237,11 +253,6 @@ class MultiScale(flow_bijector.FlowBijector):
 
   def _inverse_event_shape_tensor(self, shape):
     return tf.constant([self.latent_size])
-
-
-def _condition(bijector, kwargs):
-  """The keyword arguments, for the bijectors that they are meant for."""
-  return kwargs if getattr(bijector, 'accepts_condition', False) else {}
 
 
 def _latent_shapes(image_shape, scales):

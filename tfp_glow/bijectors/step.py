@@ -108,10 +108,10 @@ class GlowStep(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x):
+  def initialize(self, x, **kwargs):
     """Data-dependent initialisation of the ActNorms from images x `[..., H, W, C]`."""
     self.actnorm.initialize(x)
-    self.coupling.initialize(self.linear.inverse(self.actnorm.inverse(x)))
+    self.coupling.initialize(self.linear.inverse(self.actnorm.inverse(x)), **kwargs)
 
   def _forward_and_log_det(self, z, **kwargs):
     flow_bijector.check_channels(self, z, self.linear.num_channels)

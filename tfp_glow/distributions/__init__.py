@@ -9,11 +9,12 @@ from tfp_glow.distributions.dequantization import quantize
 from tfp_glow.distributions.dequantization import uniform_noise
 from tfp_glow.distributions.image_model import ImageModel
 from tfp_glow.distributions.image_model import flow_distribution
+from tfp_glow.distributions.latent_classifier import LatentClassifier
 from tfp_glow.distributions.variational_dequantization import NoiseFlow
 from tfp_glow.distributions.variational_dequantization import VariationalDequantizer
 
 __all__ = [
-    'ImageModel', 'NoiseFlow', 'UniformDequantizer', 'VariationalDequantizer',
-    'bits_per_dim', 'build_image_model', 'dequantize', 'flow_distribution', 'noise_of_draw',
+    'ImageModel', 'LatentClassifier', 'NoiseFlow', 'UniformDequantizer',
+    'VariationalDequantizer', 'bits_per_dim', 'build_image_model', 'dequantize', 'flow_distribution', 'noise_of_draw',
     'quantize', 'uniform_noise',
 ]

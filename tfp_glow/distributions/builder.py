@@ -8,6 +8,7 @@ from tfp_glow import bijectors
 from tfp_glow import layers
 from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import image_model
+from tfp_glow.distributions import latent_classifier
 from tfp_glow.distributions import variational_dequantization
 
 __all__ = ['DEQUANTIZERS', 'FLOWS', 'NETWORKS', 'build_image_model']
@@ -55,8 +56,12 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
         image_shape, num_levels=config.num_levels, depth=config.depth,
         coupling=config.coupling, permutation=config.permutation,
         scale_map=config.scale_map, learn_top=config.learn_top, network=network,
-        precision=config.precision, reversible=config.reversible, seed=seed, dtype=dtype)
+        precision=config.precision, reversible=config.reversible,
+        num_classes=config.num_classes, condition_couplings=config.condition_couplings,
+        seed=seed, dtype=dtype)
   elif config.name == 'tutorial_multi_scale':
+    if config.num_classes:
+      raise ValueError(f'model.num_classes={config.num_classes} needs model.name=glow.')
     flow = bijectors.tutorial_multi_scale(image_shape, seed=seed, dtype=dtype)
   else:
     raise ValueError(f'model.name must be one of {FLOWS}, got {config.name!r}.')
@@ -64,7 +69,16 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
       image_shape, n_bits=config.n_bits, seed=seed, dtype=dtype)
   return image_model.ImageModel(
       image_model.flow_distribution(flow, config.logit_alpha, dtype), config.n_bits,
-      dequantizer)
+      dequantizer, _classifier(config, flow, dtype))
+
+
+def _classifier(config, flow, dtype):
+  if not config.class_weight:
+    return None
+  if not config.num_classes:
+    raise ValueError(f'model.class_weight={config.class_weight} needs model.num_classes.')
+  return latent_classifier.LatentClassifier.trainable(
+      flow.latent_shapes[-1][-1], config.num_classes, dtype)
 
 
 def _chosen(choices, field, name):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -47,12 +48,20 @@ class ImageModel(tf.Module):
     n_bits: int, 1 to 8; the images' lower bits are dropped.
     dequantizer: None for a `UniformDequantizer`, or another callable like it, such
       as a `VariationalDequantizer`, of the same `n_bits`.
+    classifier: None, or the `LatentClassifier` whose loss is a part of the training
+      loss of a flow with classes.
+
+  A flow with classes models images given their labels: wherever a method has the
+  argument `labels`, int `[N]` from 0 to `num_classes - 1`, it must be given then,
+  and must not be for a flow without.
 
   Raises:
-    ValueError: for another `n_bits`.
+    ValueError: for another `n_bits`, or a classifier without classes, or with
+      couplings that are given the label.
   """
 
-  def __init__(self, distribution, n_bits=8, dequantizer=None, name='image_model'):
+  def __init__(self, distribution, n_bits=8, dequantizer=None, classifier=None,
+               name='image_model'):
     super().__init__(name=name)
     if not 1 <= n_bits <= 8:
       raise ValueError(f'n_bits must lie between 1 and 8, got {n_bits}.')
@@ -64,6 +73,9 @@ class ImageModel(tf.Module):
     self.distribution = distribution
     self.dequantizer = dequantizer
     self.n_bits = n_bits
+    if classifier is not None:
+      self._check_classifier()
+    self.classifier = classifier
 
   @property
   def flow(self):
@@ -81,7 +93,12 @@ class ImageModel(tf.Module):
     """D = H * W * C."""
     return self.flow.latent_size
 
-  def initialize(self, images, noise):
+  @property
+  def num_classes(self):
+    """How many classes labels may name; 0 for a model of images without labels."""
+    return self.flow.num_classes
+
+  def initialize(self, images, noise, labels=None):
     """Data-dependent initialisation from a batch; see `MultiScale.initialize`.
 
     The dequantizer comes first, where it has any, then the flow on what it makes.
@@ -89,6 +106,7 @@ class ImageModel(tf.Module):
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
+      labels: int Tensor `[N]`, with classes.
     """
     *outer, _ = self.distribution.bijector.bijectors
     images, noise = self._checked(images, noise)
@@ -97,10 +115,10 @@ class ImageModel(tf.Module):
     x, _ = self.dequantizer(images, noise)
     for bijector in outer:
       x = bijector.inverse(x)
-    self.flow.initialize(x)
+    self.flow.initialize(x, **self._condition(labels))
 
-  def log_prob(self, images, noise):
-    """log P(image) in nats, from below: one draw of the dequantisation bound.
+  def log_prob(self, images, noise, labels=None):
+    """log P(image | label) in nats, from below: one draw of the dequantisation bound.
 
         log p(x) - log q(x | image),   x = dequantizer(image, noise)
 
@@ -109,25 +127,27 @@ class ImageModel(tf.Module):
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
+      labels: int Tensor `[N]`, with classes.
 
     Returns:
       A Tensor `[N]`.
 
     Raises:
-      ValueError: for images of another shape or dtype.
+      ValueError: for images of another shape or dtype, or labels that are missing,
+        not wanted, of another shape or out of range.
     """
     x, log_q = self.dequantizer(*self._checked(images, noise))
-    return self.distribution.log_prob(x) - log_q
+    return self.distribution.log_prob(x, bijector_kwargs=self._by_name(labels)) - log_q
 
-  def bits_per_dim(self, images, noise):
-    """`-log_prob(images, noise)` in bits per dimension, `[N]`."""
-    return self.in_bits_per_dim(self.log_prob(images, noise))
+  def bits_per_dim(self, images, noise, labels=None):
+    """`-log_prob(images, noise, labels)` in bits per dimension, `[N]`."""
+    return self.in_bits_per_dim(self.log_prob(images, noise, labels))
 
   def in_bits_per_dim(self, log_prob):
     """Bits per dimension of log-probabilities in nats."""
     return -log_prob / (self.event_size * math.log(2.))
 
-  def log_prob_bounds(self, images, num_draws, noise_of_draw):
+  def log_prob_bounds(self, images, num_draws, noise_of_draw, labels=None):
     """Two lower bounds of log P(image) in nats, from the same draws of noise.
 
         mean_k log w_k   and   log mean_k w_k,   w_k = p(x_k) / q(x_k | image)
@@ -142,6 +162,7 @@ class ImageModel(tf.Module):
       num_draws: int or int32 Tensor, at least 1.
       noise_of_draw: callable that makes the noise of draw k, an int32 scalar
         Tensor from 0: float in [0, 1), of the images' shape.
+      labels: int Tensor `[N]`, with classes.
 
     Returns:
       A pair of Tensors `[N]`.
@@ -156,7 +177,8 @@ class ImageModel(tf.Module):
     shape = images.shape[:1]
 
     def draw(k, total, log_total):
-      log_prob = self.log_prob(images, tf.ensure_shape(noise_of_draw(k), images.shape))
+      noise = tf.ensure_shape(noise_of_draw(k), images.shape)
+      log_prob = self.log_prob(images, noise, labels)
       log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
       return k + 1, tf.ensure_shape(total + log_prob, shape), tf.ensure_shape(log_total, shape)
 
@@ -167,7 +189,7 @@ class ImageModel(tf.Module):
     count = tf.cast(num_draws, total.dtype)
     return total / count, log_total - tf.math.log(count)
 
-  def importance_weighted_log_prob(self, images, num_draws, seed):
+  def importance_weighted_log_prob(self, images, num_draws, seed, labels=None):
     """The second of `log_prob_bounds`; for one draw it is `log_prob`.
 
     Args:
@@ -175,6 +197,7 @@ class ImageModel(tf.Module):
       num_draws: int or int32 Tensor, at least 1.
       seed: two ints, or an int32 Tensor `[2]`; draw k uses the noise
         `noise_of_draw([N, H, W, C], seed, k)`.
+      labels: int Tensor `[N]`, with classes.
 
     Returns:
       A Tensor `[N]`.
@@ -185,39 +208,130 @@ class ImageModel(tf.Module):
     """
     return self.log_prob_bounds(
         images, num_draws,
-        lambda k: dequantization.noise_of_draw(tf.shape(images), seed, k))[1]
+        lambda k: dequantization.noise_of_draw(tf.shape(images), seed, k), labels)[1]
 
-  def importance_weighted_bits_per_dim(self, images, num_draws, seed):
+  def importance_weighted_bits_per_dim(self, images, num_draws, seed, labels=None):
     """`-importance_weighted_log_prob(...)` in bits per dimension, `[N]`."""
-    return self.in_bits_per_dim(self.importance_weighted_log_prob(images, num_draws, seed))
+    return self.in_bits_per_dim(
+        self.importance_weighted_log_prob(images, num_draws, seed, labels))
 
-  def encode(self, images, noise):
+  def class_log_probs(self, images, noise):
+    """log P(image | label) in nats for every label, one after the other.
+
+    Memory is that of one label.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      noise: float Tensor in [0, 1) of the same shape.
+
+    Returns:
+      A Tensor `[N, num_classes]`; column y is `log_prob(images, noise, labels=y)`.
+
+    Raises:
+      ValueError: for a model without classes, else as `log_prob`.
+    """
+    if not self.num_classes:
+      raise ValueError('the flow has no classes; make it with num_classes.')
+    images = tf.convert_to_tensor(images)
+    log_probs = tf.map_fn(
+        lambda label: self.log_prob(images, noise, tf.fill(tf.shape(images)[:1], label)),
+        tf.range(self.num_classes), parallel_iterations=1,
+        fn_output_signature=tf.TensorSpec(images.shape[:1], self.distribution.dtype))
+    return tf.ensure_shape(tf.transpose(log_probs), [images.shape[0], self.num_classes])
+
+  def class_probabilities(self, class_log_probs, prior=None):
+    """P(label | image) by Bayes' rule, softmax(log p(image | label) + log prior).
+
+    Args:
+      class_log_probs: float Tensor `[N, num_classes]`, see `class_log_probs`.
+      prior: float array `[num_classes]`, P(label) up to a factor; None: all equal.
+
+    Returns:
+      A Tensor `[N, num_classes]`, whose rows sum to 1.
+
+    Raises:
+      ValueError: for a prior of another shape, or one with negative numbers.
+    """
+    if prior is not None:
+      prior = np.asarray(prior, np.float64)
+      if prior.shape != (self.num_classes,) or not np.all(prior >= 0) or not np.any(prior > 0):
+        raise ValueError(
+            f'prior must be {self.num_classes} numbers of at least 0 and not all 0, got {prior}.')
+      with np.errstate(divide='ignore'):
+        class_log_probs += tf.constant(np.log(prior), class_log_probs.dtype)
+    return tf.nn.softmax(class_log_probs)
+
+  def bits_per_dim_and_class_bits(self, images, noise, labels):
+    """Both parts of the training loss with a classifier, from one pass through the flow.
+
+    Args:
+      images: uint8 Tensor `[N, H, W, C]`.
+      noise: float Tensor in [0, 1) of the same shape.
+      labels: int Tensor `[N]`.
+
+    Returns:
+      `bits_per_dim(images, noise, labels)`, and the classifier's cross entropy in
+      bits, -log2 P(label | top latent). Tensors `[N]`.
+    """
+    x, log_q = self.dequantizer(*self._checked(images, noise))
+    condition = self._by_name(labels)
+    # TFP's cache holds the latent while it is referred to, so the flow runs once.
+    z = self.distribution.bijector.inverse(x, **condition)
+    log_prob = self.distribution.log_prob(x, bijector_kwargs=condition) - log_q
+    h = self.flow.top.forward(self.flow.split_latents(z)[-1], **self._condition(labels))
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.classifier(h))
+    return self.in_bits_per_dim(log_prob), cross_entropy / math.log(2.)
+
+  def encode(self, images, noise, labels=None):
     """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""
     x, _ = self.dequantizer(*self._checked(images, noise))
-    return self.distribution.bijector.inverse(x)
+    return self.distribution.bijector.inverse(x, **self._by_name(labels))
 
-  def decode(self, latents):
+  def decode(self, latents, labels=None):
     """Images in the unit cube, float `[N, H, W, C]`, of latents `[N, D]`."""
-    return tf.clip_by_value(self.distribution.bijector.forward(latents), 0., 1.)
+    x = self.distribution.bijector.forward(latents, **self._by_name(labels))
+    return tf.clip_by_value(x, 0., 1.)
 
   def quantize(self, x):
     """The uint8 images of float images in the unit cube."""
     return dequantization.quantize(x, self.n_bits)
 
-  def sample(self, num, temperature=1., seed=(0, 0)):
+  def sample(self, num, temperature=1., seed=(0, 0), labels=None):
     """Draws uint8 images `[num, H, W, C]`.
 
     Args:
       num: int.
       temperature: float, the base's standard deviation; 1 samples the model.
       seed: two ints; the same seed gives the same images, under XLA too.
+      labels: int Tensor `[num]`, with classes.
     """
-    return self.quantize(self.decode(self.sample_latents(num, temperature, seed)))
+    return self.quantize(self.decode(self.sample_latents(num, temperature, seed), labels))
 
   def sample_latents(self, num, temperature=1., seed=(0, 0)):
     """Draws latents `[num, D]` from a normal with standard deviation `temperature`."""
     normal = random.normal([num, self.event_size], seed)
     return tf.cast(temperature * normal, self.distribution.dtype)
+
+  def _condition(self, labels):
+    """The keyword arguments of the flow."""
+    if labels is None:
+      return {}  # The flow says so if it needs them.
+    if not self.num_classes:
+      raise ValueError('labels were given to a flow without classes; make it with num_classes.')
+    return dict(labels=tf.convert_to_tensor(labels))
+
+  def _by_name(self, labels):
+    """The keyword arguments of the `tfb.Chain` that the flow is in."""
+    condition = self._condition(labels)
+    return {self.flow.name: condition} if condition else {}
+
+  def _check_classifier(self):
+    if not self.num_classes:
+      raise ValueError('a classifier needs a flow with classes; make it with num_classes.')
+    if self.flow.condition_couplings or self.flow.top is None:
+      raise ValueError(
+          'a classifier (class_weight) needs learn_top and goes without condition_couplings, '
+          'through which the latent can know the label that it is asked for.')
 
   def _checked(self, images, noise):
     images = tf.convert_to_tensor(images)

@@ -6,6 +6,7 @@ from tfp_glow.layers.conditioner import StackedLayer
 from tfp_glow.layers.conv_net import ConvNet
 from tfp_glow.layers.conv_net import ZeroConv2D
 from tfp_glow.layers.gated_net import GatedNet
+from tfp_glow.layers.label_net import LabelNet
 
-__all__ = ['AttentionNet', 'ConvNet', 'GatedNet', 'LayerConditioner', 'StackedLayer',
-           'ZeroConv2D']
+__all__ = ['AttentionNet', 'ConvNet', 'GatedNet', 'LabelNet', 'LayerConditioner',
+           'StackedLayer', 'ZeroConv2D']

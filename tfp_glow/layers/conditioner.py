@@ -35,7 +35,7 @@ class LayerConditioner(tf.Module):
     self._weights = [v.value for v in layer.variables]
     self._call = lambda x, **kwargs: layer(x, **kwargs)
     if hasattr(layer, 'initialize'):
-      self.initialize = lambda x: layer.initialize(x)
+      self.initialize = lambda x, **kwargs: layer.initialize(x, **kwargs)
 
   def __call__(self, x, **kwargs):
     return self._call(x, **kwargs)
@@ -82,12 +82,13 @@ class StackedLayer:
     layer = self._layer
     return lambda x, **kwargs: layer.stateless_call(weights, [], x, **kwargs)[0]
 
-  def initialized(self, weights, x):
+  def initialized(self, weights, x, **kwargs):
     """One set of weights after the layer's data-dependent initialisation with x.
 
     Args:
       weights: list of Tensors, one set.
       x: float Tensor `[N, H, W, C]`, the layer's input.
+      **kwargs: what the layer is called with besides.
 
     Returns:
       A list like `weights`, the same one if the layer has no `initialize`.
@@ -97,5 +98,5 @@ class StackedLayer:
       return weights
     variables = layer.trainable_variables
     with keras.StatelessScope(state_mapping=list(zip(variables, weights))) as scope:
-      layer.initialize(x)
+      layer.initialize(x, **kwargs)
     return [scope.get_current_value(v) for v in variables]
