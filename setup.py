@@ -40,6 +40,6 @@ setuptools.setup(
             'selenium',  # Drives Chromium on the page.
             *DEMO,
         ],
-        'bench': ['torch', 'normflows'],
+        'bench': ['torch', 'normflows', 'scikit-learn'],
     },
 )

@@ -34,6 +34,7 @@ def _define_flags():
   flags.DEFINE_enum('mode', 'train', _MODES, 'What to do.')
   flags.DEFINE_float('temperature', None, "Of samples (default: the config's).")
   flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of the other pictures.')
+  flags.DEFINE_integer('label', None, 'Class of --mode=sample (default: a column for each).')
   flags.DEFINE_integer('seed', 0, 'Of all modes that draw pictures; training: --config.seed.')
   flags.DEFINE_enum('interpolation', 'linear', ('linear', 'spherical'), 'Path of interpolate.')
   flags.DEFINE_bool('per_scale', False, 'Whether interpolate takes a path of its own per scale.')
@@ -122,7 +123,7 @@ def _use(config, path, cluster):
     return {'path': picture, 'directions': found, 'names': names}
   if FLAGS.mode == 'sample':
     picture = training.sample(
-        config, path, num_samples=num, temperature=temperature, seed=seed)
+        config, path, num_samples=num, temperature=temperature, seed=seed, label=FLAGS.label)
   elif FLAGS.mode == 'interpolate':
     picture = modes.interpolate(
         config, path, num_rows=num, seed=seed, method=FLAGS.interpolation,

@@ -13,7 +13,7 @@ def _net(dtype='float32', actnorm=True):
   net = layers.LabelNet(
       6, functools.partial(layers.ConvNet, hidden_channels=5, actnorm=actnorm), 3, seed=1,
       dtype=dtype)
-  net.build([None, None, None, 2])
+  net.build([None, 4, 4, 2])
   random = np.random.RandomState(0)
   for variable in net.trainable_variables:
     variable.assign(.5 * random.randn(*variable.shape))
@@ -26,7 +26,8 @@ def _images(n=4):
 
 def test_the_network_sees_image_and_embedding():
   net, x, labels = _net(), _images(), tf.constant([2, 0, 1, 2])
-  code = np.broadcast_to(net.embedding.numpy()[labels][:, None, None], [4, 4, 4, 4])
+  code = net.embedding.numpy()[labels]
+  assert code.shape == (4, 4, 4, 4)
   np.testing.assert_allclose(
       net(x, labels=labels), net.network(np.concatenate([x, code], -1)), rtol=1e-5)
   assert net.compute_output_shape((None, 4, 4, 2)) == (None, 4, 4, 6)
@@ -42,7 +43,8 @@ def test_the_label_matters():
 def test_starts_with_different_embeddings_and_a_zero_output():
   net = layers.LabelNet(6, functools.partial(layers.GatedNet, hidden_channels=4), 3)
   net.build([None, 4, 4, 2])
-  assert len(np.unique(net.embedding.numpy())) == net.embedding.shape[0] * net.embedding.shape[1]
+  assert net.embedding.shape == (3, 4, 4, 4)
+  assert len(np.unique(net.embedding.numpy())) == 3 * 4
   np.testing.assert_array_equal(net(_images(), labels=tf.constant([0, 1, 2, 0])), 0.)
 
 
@@ -52,8 +54,8 @@ def test_initialize_whitens_what_the_network_sees():
   net.initialize(x, labels=labels)
   assert np.any(net(x, labels=labels).numpy() != before)
   other = _net()
-  code = tf.gather(tf.convert_to_tensor(other.embedding), labels)[:, None, None]
-  other.network.initialize(tf.concat([x, tf.broadcast_to(code, [16, 4, 4, 4])], -1))
+  code = tf.gather(tf.convert_to_tensor(other.embedding), labels)
+  other.network.initialize(tf.concat([x, code], -1))
   for a, b in zip(net.network.biases, other.network.biases):
     np.testing.assert_allclose(a, b, rtol=1e-4)
 
@@ -64,3 +66,10 @@ def test_dtypes(dtype):
   y = net(tf.cast(_images(), 'float64' if dtype == 'float64' else 'float32'),
           labels=tf.constant([0, 1, 2, 0]))
   assert y.dtype == dtype.removeprefix('mixed_') and np.all(np.isfinite(tf.cast(y, tf.float32)))
+
+
+def test_images_of_unknown_size():
+  net = layers.LabelNet(6, functools.partial(layers.ConvNet, hidden_channels=4), 3)
+  net.build([None, None, None, 2])
+  assert net.embedding.shape == (3, 1, 1, 4)
+  assert net(_images(), labels=tf.constant([0, 1, 2, 0])).shape == (4, 4, 4, 6)

@@ -97,8 +97,8 @@ def _shrink_a_kernel_once(monkeypatch, step):
     step_function = make_train_step(cluster, state, config)
     done = []
 
-    def faulty(images, stop):
-      result = step_function(images, stop)
+    def faulty(images, stop, labels):
+      result = step_function(images, stop, labels)
       if int(state.progress.step) == step and not done:
         done.append(True)
         kernel, = [v for v in state.model.trainable_variables

@@ -16,10 +16,11 @@ NUM_STEPS = 12
 class MemorySource(data.ImageSource):
   """Blots of 8x8 pixels, brighter to one side, made on the spot."""
 
+  num_classes = None
+
   def __init__(self):  # pylint: disable=super-init-not-called
     self.name = 'blots'
     self.image_shape = (8, 8, 1)
-    self.num_classes = None
     self.shift, self.flip = 1, False
     self._arrays = {split: self._make(seed, num)
                     for seed, (split, num) in enumerate([('train', 96), ('test', 53)])}
@@ -38,6 +39,20 @@ class MemorySource(data.ImageSource):
     slope = random.randint(0, 20, [num, 1, 1, 1]) * np.arange(8)[:, None]
     images = slope + random.randint(0, 60, [num, *self.image_shape])
     return tf.constant(images.astype(np.uint8)), tf.zeros([num], tf.int32)
+
+
+class LabelledSource(MemorySource):
+  """Blots that are bright above (0), below (1), left (2) or right (3)."""
+
+  num_classes = 4
+
+  def _make(self, seed, num):
+    random = np.random.RandomState(seed)
+    labels = random.randint(0, 4, [num])
+    images = random.randint(0, 60, [num, *self.image_shape])
+    halves = np.zeros([4, 8, 8, 1])
+    halves[0, :4], halves[1, 4:], halves[2, :, :4], halves[3, :, 4:] = 180, 180, 180, 180
+    return tf.constant((images + halves[labels]).astype(np.uint8)), tf.constant(labels, tf.int32)
 
 
 def config(**changes):

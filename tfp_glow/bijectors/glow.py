@@ -30,7 +30,7 @@ class Glow(multi_scale.MultiScale):
 
   With `num_classes` it is the flow of images of a class, log p(image | label): the
   top prior has a mean and scale for each class (`ClassPrior`) and, by option, the
-  couplings see the label too (`layers.LabelNet`). Everything then needs the keyword
+  couplings and the splits' priors see the label too (`layers.LabelNet`). Everything then needs the keyword
   argument `labels`, integers of the batch shape from 0 to `num_classes - 1`:
 
       distribution.log_prob(images, bijector_kwargs=dict(labels=labels))
@@ -55,7 +55,8 @@ class Glow(multi_scale.MultiScale):
     reversible: bool, whether the backward pass recomputes activations instead
       of keeping them; see `GlowLevel`.
     num_classes: int, 0 for a flow that knows no classes.
-    condition_couplings: bool, whether the couplings see the label.
+    condition_couplings: bool, whether the couplings, and the splits with them, see
+      the label.
     seed: int, for the initial weights.
     dtype: float dtype of images, latents and Variables.
     levels, splits, top: None, or parts made before, to be used instead of new
@@ -91,7 +92,9 @@ class Glow(multi_scale.MultiScale):
               (height, width, channels), depth, network, coupling, scale_map, permutation,
               precision, reversible, seed=seed + i * depth, dtype=dtype, name=f'level_{i}'))
           if i < num_levels - 1:
-            splits.append(split_lib.Split.trainable(channels, dtype, name=f'split_{i}'))
+            splits.append(split_lib.Split.trainable(
+                channels, dtype, f'split_{i}', num_classes if condition_couplings else 0,
+                (height, width)))
             channels //= 2
         if learn_top and num_classes:
           top = class_prior.ClassPrior.trainable(num_classes, channels, dtype, name='top')
@@ -136,9 +139,13 @@ class Glow(multi_scale.MultiScale):
 
   def _condition(self, bijector, kwargs):
     condition = super()._condition(bijector, kwargs)
-    if self.num_classes and not self.condition_couplings and bijector is not self.top:
-      return {name: value for name, value in condition.items() if name != 'labels'}
-    return condition
+    if not self.num_classes or bijector is self.top:
+      return condition
+    if any(bijector is split for split in self.splits):
+      return dict(labels=kwargs['labels']) if self.condition_couplings else {}
+    if self.condition_couplings:
+      return condition
+    return {name: value for name, value in condition.items() if name != 'labels'}
 
 
 def _check_classes(num_classes, condition_couplings, learn_top):

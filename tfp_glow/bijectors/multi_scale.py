@@ -137,7 +137,7 @@ class MultiScale(flow_bijector.FlowBijector):
           bijector.initialize(h, **condition)
         h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **condition)[0]
       if i < len(self.splits):
-        h = self.splits[i].inverse_and_log_det(h)[0][0]
+        h = self._split(i, h, kwargs)[0][0]
 
   def diagnostics(self):
     """What warns early that the flow is about to stop being invertible.
@@ -184,7 +184,7 @@ class MultiScale(flow_bijector.FlowBijector):
             bijector, after, event_ndims=3, **self._condition(bijector, kwargs))
       errors.append(tf.reduce_max(tf.abs(after - before)))
       if i < len(self.splits):
-        h = self.splits[i].inverse_and_log_det(h)[0][0]
+        h = self._split(i, h, kwargs)[0][0]
     return tf.stack(errors)
 
   def _forward_and_log_det(self, z, **kwargs):
@@ -196,7 +196,8 @@ class MultiScale(flow_bijector.FlowBijector):
           self.top, h, event_ndims=3, **self._condition(self.top, kwargs))
     for i in reversed(range(len(self.scales))):
       if i < len(self.splits):
-        h, fldj = self.splits[i].forward_and_log_det([h, latents[i]])
+        h, fldj = self.splits[i].forward_and_log_det(
+            [h, latents[i]], **self._condition(self.splits[i], kwargs))
         log_det += fldj
       for bijector in reversed(self.scales[i]):
         h, fldj = flow_bijector.forward_and_log_det(
@@ -215,7 +216,7 @@ class MultiScale(flow_bijector.FlowBijector):
             bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
         log_det += ildj
       if i < len(self.splits):
-        (h, latent), ildj = self.splits[i].inverse_and_log_det(h)
+        (h, latent), ildj = self._split(i, h, kwargs)
         log_det += ildj
         latents.append(latent)
     if self.top is not None:
@@ -224,6 +225,10 @@ class MultiScale(flow_bijector.FlowBijector):
       log_det += ildj
     z = self.merge_latents([*latents, h])
     return tf.ensure_shape(z, [None, self.latent_size]), log_det
+
+  def _split(self, i, h, kwargs):
+    split = self.splits[i]
+    return split.inverse_and_log_det(h, **self._condition(split, kwargs))
 
   def _condition(self, bijector, kwargs):
     """The keyword arguments, for the bijectors that they are meant for."""

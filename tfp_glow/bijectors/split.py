@@ -7,6 +7,7 @@ from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.layers import conditioner as conditioner_lib
 from tfp_glow.layers import conv_net
+from tfp_glow.layers import label_net
 
 __all__ = ['Split']
 
@@ -52,17 +53,26 @@ class Split(flow_bijector.FlowBijector):
           validate_args=validate_args, parameters=parameters, name=name)
 
   @classmethod
-  def trainable(cls, num_channels, dtype=tf.float32, name='split'):
+  def trainable(cls, num_channels, dtype=tf.float32, name='split', num_classes=0,
+                image_size=(None, None)):
     """A split with a prior of its own: a 3x3 convolution that starts at zero.
 
     Args:
       num_channels: int, C, even.
       dtype: float dtype of the Variables.
       name: str.
+      num_classes: int; above 0 the prior depends on the label too (`layers.LabelNet`),
+        which `forward` and `inverse` then need as the keyword argument `labels`.
+      image_size: `(H, W)` of the images, for the embedding of the labels.
     """
     _check_even(name, num_channels)
-    layer = conv_net.ZeroConv2D(num_channels, dtype=tf.as_dtype(dtype).name)
-    layer.build([None, None, None, num_channels // 2])
+    dtype_name = tf.as_dtype(dtype).name
+    if num_classes:
+      layer = label_net.LabelNet(
+          num_channels, conv_net.ZeroConv2D, num_classes, dtype=dtype_name)
+    else:
+      layer = conv_net.ZeroConv2D(num_channels, dtype=dtype_name)
+    layer.build([None, *image_size, num_channels // 2])
     return cls(layer, dtype, name=name)
 
   @property

@@ -26,12 +26,16 @@ class ServedModel:
     examples: `serving.Examples` or None.
 
   Raises:
-    UserError: if there is none, or it cannot be loaded.
+    UserError: if there is none, it cannot be loaded, or it is a model with classes.
   """
 
   def __init__(self, path):
     export = export_folder.find_export(path)
     description = export.read_description()
+    if description['model'].get('num_classes', 0):
+      raise errors.UserError(
+          f'{export.path} models images given their class; the page needs a run with '
+          'model.num_classes=0.')
     self.path = export.path
     self.image_shape = tuple(description['image_shape'])
     self.latent_shapes = [tuple(shape) for shape in description['latent_shapes']]

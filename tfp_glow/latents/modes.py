@@ -42,7 +42,8 @@ def interpolate(config, path, *, num_rows=None, seed=0, method='linear', per_sca
     Path of the PNG. A file that is there already is never overwritten.
 
   Raises:
-    UserError: for arguments out of range, or a workdir without a usable checkpoint.
+    UserError: for arguments out of range, a model with classes, or a workdir without
+      a usable checkpoint.
   """
   if method not in interpolation.METHODS:
     raise errors.UserError(
@@ -80,7 +81,7 @@ def show_scales(config, path, *, num_samples=None, temperature=None, seed=0):
   temperature = config.sampling.temperature if temperature is None else temperature
   if not 0 <= temperature < float('inf'):
     raise errors.UserError(f'--temperature={temperature} must be a number of at least 0.')
-  run = trained.load_trained(config, path)
+  run = _load(config, path)
   grid = pictures_lib.LatentPictures(run.model).scales(num, _COLUMNS, temperature, seed)
   return _save(path, f'scales_step_{run.step}_temperature_{temperature:g}_seed_{seed}', grid)
 
@@ -102,7 +103,7 @@ def find_directions(config, path, *, wanted=None, num_rows=None, seed=0):
   Raises:
     UserError: for a data set without labels, or an unknown attribute; else as `interpolate`.
   """
-  run = trained.load_trained(config, path)
+  run = _load(config, path)
   names = labels.attribute_names(run.source)
   if not names:
     raise errors.UserError(f'the data set {run.source.name} has no labels, so there are no '
@@ -123,6 +124,15 @@ def find_directions(config, path, *, wanted=None, num_rows=None, seed=0):
   return target, _save(path, f'directions_step_{run.step}_seed_{seed}', grid), list(directions)
 
 
+def _load(config, path):
+  run = trained.load_trained(config, path)
+  if run.model.num_classes:
+    raise errors.UserError(
+        f'the run in {path} models images given their class; this mode needs a run with '
+        'model.num_classes=0.')
+  return run
+
+
 def _rows(num, default):
   num = default if num is None else num
   if num < 1:
@@ -133,7 +143,7 @@ def _rows(num, default):
 def _pairs(config, path, num_rows, seed):
   """The run, and two times `num_rows` test images."""
   rows = _rows(num_rows, _ROWS)
-  run = trained.load_trained(config, path)
+  run = _load(config, path)
   images = _test_images(run.source, 2 * rows, seed)
   return run, images[:rows], images[rows:]
 

@@ -14,10 +14,12 @@ class LabelNet(keras.layers.Layer):
 
       y = network([x, embedding[label]])
 
-  (The conditional affine coupling of Ardizzone et al. 2019, "Guided image
-  generation with conditional invertible neural networks", section 3.1.) The
-  embedding is learned and the same at every pixel. Inputs are `[N, H, W, C]` and
-  the keyword argument `labels`, int `[N]`; outputs `[N, H, W, out_channels]`.
+  (The conditional coupling of Ardizzone et al. 2019, "Guided image generation with
+  conditional invertible neural networks", section 3.1.) The embedding is an image
+  of a few channels for each class: it starts the same at every pixel and is
+  learned for each of them, so that a class can say where its ink is. Built for
+  images of unknown size, it has one pixel. Inputs are `[N, H, W, C]` and the keyword
+  argument `labels`, int `[N]`; outputs `[N, H, W, out_channels]`.
 
   Args:
     out_channels: int.
@@ -34,9 +36,10 @@ class LabelNet(keras.layers.Layer):
     self.network = network(out_channels, seed=seed, dtype=self.dtype_policy.name)
 
   def build(self, input_shape):
+    height, width = (size or 1 for size in input_shape[1:3])
     self.embedding = self.add_weight(
-        shape=(self.num_classes, _EMBEDDING_CHANNELS), name='embedding',
-        initializer=keras.initializers.RandomNormal(stddev=1., seed=self.seed))
+        shape=(self.num_classes, height, width, _EMBEDDING_CHANNELS), name='embedding',
+        initializer=self._same_at_every_pixel)
     self.network.build((*input_shape[:-1], input_shape[-1] + _EMBEDDING_CHANNELS))
 
   def call(self, x, labels):
@@ -50,11 +53,16 @@ class LabelNet(keras.layers.Layer):
   def _with_label(self, x, labels):
     embedding = tf.convert_to_tensor(self.embedding)
     # A product and no gather: its gradient is dense, as a loop over steps wants it.
-    code = tf.matmul(tf.one_hot(labels, self.num_classes, dtype=embedding.dtype), embedding)
+    chosen = tf.one_hot(labels, self.num_classes, dtype=embedding.dtype)
+    code = tf.matmul(chosen, tf.reshape(embedding, [self.num_classes, -1]))
+    code = tf.reshape(code, [-1, *embedding.shape[1:]])
     x = tf.cast(x, code.dtype)
     shape = tf.concat([tf.shape(x)[:-1], [_EMBEDDING_CHANNELS]], 0)
-    code = tf.broadcast_to(code[:, tf.newaxis, tf.newaxis], shape)
-    return tf.concat([x, code], -1)
+    return tf.concat([x, tf.broadcast_to(code, shape)], -1)
+
+  def _same_at_every_pixel(self, shape, dtype=None):
+    normal = keras.initializers.RandomNormal(stddev=1., seed=self.seed)
+    return tf.broadcast_to(normal([shape[0], 1, 1, shape[-1]], dtype=dtype), shape)
 
   def compute_output_shape(self, input_shape):
     return self.network.compute_output_shape(input_shape)

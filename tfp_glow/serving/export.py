@@ -10,6 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfp_glow import latents
 from tfp_glow.latents import labels
+from tfp_glow.serving import class_signatures
 from tfp_glow.serving import examples as examples_lib
 from tfp_glow.serving import export_folder
 from tfp_glow.serving import signatures as signatures_lib
@@ -28,7 +29,8 @@ def export_run(config, path, exists_ok=False):
   """Exports the averaged weights of a run's newest good checkpoint.
 
   With labels, the directions of the data set's attributes go into the export: those that
-  `--mode=directions` found for the same step or, of small data sets, all of them.
+  `--mode=directions` found for the same step or, of small data sets, all of them. A model with
+  classes has none.
 
   Args:
     config: the run's config.
@@ -48,6 +50,8 @@ def export_run(config, path, exists_ok=False):
   if exists_ok and os.path.exists(target):
     return None
   _check_new(target)
+  if run.model.num_classes:
+    return export_model(run.model, directory, run.step, config)
   return export_model(
       run.model, directory, run.step, config,
       directions=_directions(run, latents.directions_file(path, run.step)),
@@ -79,7 +83,8 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
   _check_new(path)
   _check_finite(model)
   directions = directions or {}
-  module = signatures_lib.Signatures(model, config.dataset, directions)
+  make = class_signatures.ClassSignatures if model.num_classes else signatures_lib.Signatures
+  module = make(model, config.dataset, directions)
   try:
     os.makedirs(directory, exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=f'.{step}-', dir=directory)

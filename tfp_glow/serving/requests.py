@@ -7,8 +7,8 @@ a wrong picture: an InvalidArgumentError whose message names the input and the v
 import tensorflow as tf
 
 __all__ = [
-    'checked_count', 'checked_images', 'checked_latents', 'checked_picture', 'checked_scalar',
-    'checked_vector', 'require',
+    'checked_count', 'checked_images', 'checked_labels', 'checked_latents', 'checked_picture',
+    'checked_scalar', 'checked_vector', 'require',
 ]
 
 MAX_COUNT = 1024  # Images, steps or draws that one request may ask for.
@@ -38,6 +38,16 @@ def checked_images(images, shape, name='images'):
   return require(
       tf.reduce_all(tf.equal(sizes[1:], shape)) & (sizes[0] > 0),
       f'{name} must be uint8 of the shape [N, {wanted}] with N of at least 1', sizes, images)
+
+
+def checked_labels(labels, num_classes, num, name='labels'):
+  """int32 labels `[num]` from 0 to `num_classes - 1`."""
+  labels = require(
+      tf.equal(_actual_shape(labels)[0], num), f'{name} must be one int32 for each image',
+      _actual_shape(labels), labels)
+  return require(
+      tf.reduce_all((labels >= 0) & (labels < num_classes)),
+      f'{name} must lie from 0 to {num_classes - 1}', labels, labels)
 
 
 def checked_latents(latents, size, name='latents'):

@@ -28,6 +28,11 @@ class Signatures(tf.Module):
 
   def all(self):
     """The signatures by name, as `tf.saved_model.save` takes them."""
+    return {name: tf.function(getattr(self, name), input_signature=spec).get_concrete_function()
+            for name, spec in self.specs().items()}
+
+  def specs(self):
+    """The names of the signatures, and their inputs as tuples of `tf.TensorSpec`."""
     shape, size = self.model.image_shape, self.model.event_size
     images = tf.TensorSpec([None, *shape], tf.uint8, 'images')
     latents = tf.TensorSpec([None, size], tf.float32, 'latents')
@@ -46,10 +51,12 @@ class Signatures(tf.Module):
         manipulate=(images, tf.TensorSpec([], tf.string, 'direction'), strength),
         manipulate_vector=(images, tf.TensorSpec([size], tf.float32, 'vector'), strength),
     )
-    if self._dataset_config is not None and picture_files.can_decode(shape):
-      specs['serving_default'] = (tf.TensorSpec([None], tf.string, 'image_bytes'),)
-    return {name: tf.function(getattr(self, name), input_signature=spec).get_concrete_function()
-            for name, spec in specs.items()}
+    return {**specs, **self._specs_of_files()}
+
+  def _specs_of_files(self):
+    if self._dataset_config is None or not picture_files.can_decode(self.model.image_shape):
+      return {}
+    return dict(serving_default=(tf.TensorSpec([None], tf.string, 'image_bytes'),))
 
   def log_prob(self, images, noise_draws, seed):
     """`ImageModel.log_prob_bounds`; draw k has the noise `noise_of_draw(shape, seed, k)`."""
@@ -137,14 +144,14 @@ class Signatures(tf.Module):
     """Latents without noise of chance; like all latents of an image they decode to it again."""
     return self.model.encode(images, tf.fill(tf.shape(images), .5))
 
-  def _decode(self, latents):
+  def _decode(self, latents, **condition):
     # `model.decode` in two parts: an overflow shows in the flow's output only, before the
     # logistic function or the clipping turn it into a white pixel.
     *outer, flow = self.model.distribution.bijector.bijectors
-    x = requests.checked_picture(flow.forward(latents))
+    x = requests.checked_picture(flow.forward(latents, **condition))
     for bijector in reversed(outer):
       x = bijector.forward(x)
     return tf.clip_by_value(x, 0., 1.)
 
-  def _pictures(self, latents):
-    return self.model.quantize(self._decode(latents))
+  def _pictures(self, latents, **condition):
+    return self.model.quantize(self._decode(latents, **condition))

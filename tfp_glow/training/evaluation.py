@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_glow import data
+from tfp_glow.training import labels as labels_lib
 from tfp_glow.training import noise as noise_lib
 
 __all__ = ['Evaluator']
@@ -29,6 +30,7 @@ class Evaluator:
   def __init__(self, cluster, model, source, batch_size, noise_draws, split='test',
                importance_samples=1):
     self._cluster = cluster
+    self._model = model
     self._noise_draws = noise_draws
     self._importance_samples = importance_samples
     replicas = cluster.num_replicas
@@ -36,18 +38,19 @@ class Evaluator:
     self._batches = cluster.distribute(lambda index, count: data.eval_batches(
         source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
 
-    def replica_bits_per_dim(images, number):
+    def replica_bits_per_dim(images, number, labels):
       def noise_of_draw(draw):
         seed = noise_lib.EVALUATION_SEED - tf.cast(draw, tf.int64)
         return noise_lib.replica_noise(seed, number, images, replicas)
-      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw)[0]]
+      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw, labels)[0]]
       if importance_samples > 1:
-        values.append(model.log_prob_bounds(images, importance_samples, noise_of_draw)[1])
+        values.append(
+            model.log_prob_bounds(images, importance_samples, noise_of_draw, labels)[1])
       return tf.stack([model.in_bits_per_dim(value) for value in values], -1)
 
     @tf.function
-    def bits_per_dim(images, number):
-      return cluster.strategy.run(replica_bits_per_dim, args=(images, number))
+    def bits_per_dim(images, number, labels):
+      return cluster.strategy.run(replica_bits_per_dim, args=(images, number, labels))
 
     self._bits_per_dim = bits_per_dim
 
@@ -68,7 +71,9 @@ class Evaluator:
     for number, batch in enumerate(self._batches):
       if interrupted():
         return None
-      bits = self._local(self._bits_per_dim(batch['image'], tf.constant(number, tf.int64)))
+      bits = self._local(self._bits_per_dim(
+          batch['image'], tf.constant(number, tf.int64),
+          labels_lib.labels_of(self._model, batch)))
       values.append(np.float64(bits[self._local(batch['mask']) > 0]))
     values = np.concatenate(values)
     *totals, count = self._cluster.sum_over_workers([*values.sum(0), len(values)])

@@ -38,8 +38,8 @@ def keras_model(model, n_bits=None, seed=0, name='keras_image_model'):
 
   Raises:
     TypeError: for anything else than such a distribution.
-    ValueError: for an `n_bits` that the `ImageModel` does not have, or Variables
-      of another strategy's scope.
+    ValueError: for an `n_bits` that the `ImageModel` does not have, a flow with
+      classes, or Variables of another strategy's scope.
   """
   if not isinstance(model, distributions.ImageModel):
     model = distributions.ImageModel(_with_chain(model), 8 if n_bits is None else n_bits)
@@ -95,6 +95,10 @@ class KerasImageModel(keras.Model):
 
   def __init__(self, image_model, seed=0, name='keras_image_model'):
     super().__init__(name=name)
+    if image_model.num_classes:
+      raise ValueError(
+          f'a Keras model is not told labels, and the flow has {image_model.num_classes} classes; '
+          'make it with num_classes=0, or train it with train.py.')
     strategy = self.distribute_strategy
     for variable in image_model.variables:
       if not strategy.extended.variable_created_in_scope(variable):

@@ -2,6 +2,7 @@
 
 import os
 
+from tfp_glow.training import classification
 from tfp_glow.training import errors
 from tfp_glow.training import evaluation
 from tfp_glow.training import files
@@ -21,7 +22,8 @@ def evaluate(config, path, cluster, importance_samples=1):
     importance_samples: int; see `Evaluator`.
 
   Returns:
-    A dict: `step` and what `Evaluator` returns.
+    A dict: `step` and what `Evaluator` returns; of a model with classes, also what
+    `classify` returns.
 
   Raises:
     UserError: for a number of samples below 1, or a workdir without a trained model.
@@ -31,10 +33,15 @@ def evaluate(config, path, cluster, importance_samples=1):
   evaluator = evaluation.Evaluator(
       cluster, run.model, run.source, config.evaluation.batch_size, config.evaluation.noise_draws,
       importance_samples=importance_samples)
-  return {'step': run.step, 'split': 'test', **evaluator()}
+  result = {'step': run.step, 'split': 'test', **evaluator()}
+  if run.model.num_classes:
+    result.update(classification.classify(
+        cluster, run.model, run.source, config.evaluation.batch_size,
+        config.evaluation.noise_draws))
+  return result
 
 
-def sample(config, path, *, num_samples=None, temperature=None, seed=0):
+def sample(config, path, *, num_samples=None, temperature=None, seed=0, label=None):
   """Writes a grid of samples to `samples/`, under a name that says what it shows.
 
   Args:
@@ -43,12 +50,13 @@ def sample(config, path, *, num_samples=None, temperature=None, seed=0):
     num_samples: int, by default the config's.
     temperature: float, by default the config's.
     seed: int.
+    label: int, the class of all samples; by default each column of the grid shows one.
 
   Returns:
     Path of the PNG. A file that is there already is never overwritten.
 
   Raises:
-    UserError: for a number of samples or a temperature out of range.
+    UserError: for a number of samples, a temperature or a label out of range.
   """
   num = config.sampling.num_samples if num_samples is None else num_samples
   temperature = config.sampling.temperature if temperature is None else temperature
@@ -56,9 +64,21 @@ def sample(config, path, *, num_samples=None, temperature=None, seed=0):
   if not temperature >= 0 or temperature == float('inf'):
     raise errors.UserError(f'--temperature={temperature} must be a number of at least 0.')
   run = trained.load_trained(config, path)
-  draw = pictures.Sampler(run.model, config.evaluation.batch_size)
-  name = f'sample_step_{run.step}_temperature_{temperature:g}_seed_{seed}_num_{num}.png'
-  return _save(path, name, pictures.grid(draw(num, temperature, seed)))
+  _check_label(label, run.model.num_classes)
+  sampler = pictures.Sampler(run.model, config.evaluation.batch_size)
+  name = f'sample_step_{run.step}_temperature_{temperature:g}_seed_{seed}_num_{num}'
+  name += '' if label is None else f'_label_{label}'
+  return _save(path, f'{name}.png', sampler.grid(num, temperature, seed, label))
+
+
+def _check_label(label, num_classes):
+  if label is None:
+    return
+  if not num_classes:
+    raise errors.UserError(
+        f'--label={label} needs a run with classes (model.num_classes); leave it out.')
+  if not 0 <= label < num_classes:
+    raise errors.UserError(f'--label={label} must be a class from 0 to {num_classes - 1}.')
 
 
 def _check_positive(flag, value):

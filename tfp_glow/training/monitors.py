@@ -23,11 +23,13 @@ class Monitors:
   Args:
     model: an `ImageModel`.
     images: uint8 array `[N, H, W, C]`, the held batch.
+    labels: int array `[N]` for a model with classes.
   """
 
-  def __init__(self, model, images):
+  def __init__(self, model, images, labels=None):
     self._model = model
     self._images = tf.constant(images)
+    self._labels = None if labels is None else tf.constant(labels)
 
   def __call__(self):
     """The readings as a dict of floats.
@@ -44,8 +46,8 @@ class Monitors:
     middle = tf.fill(self._images.shape, .5)
     x = distributions.dequantize(self._images, middle, model.n_bits)
     # A bijector remembers the input of the very Tensor that it returned; `identity` is another.
-    latents = tf.identity(model.encode(self._images, middle))
-    error = model.decode(latents) - x
+    latents = tf.identity(model.encode(self._images, middle, self._labels))
+    error = model.decode(latents, self._labels) - x
     return {'reconstruction_error': tf.reduce_max(tf.abs(error)), **model.flow.diagnostics()}
 
 

@@ -61,19 +61,43 @@ class Sampler:
   """
 
   def __init__(self, model, batch_size):
+    self._model = model
     self._batch_size = batch_size
     self._draw = tf.function(model.sample)
 
-  def __call__(self, num, temperature, seed):
+  def __call__(self, num, temperature, seed, labels=None):
     """uint8 array `[num, H, W, C]` that depends on the arguments and the weights alone.
 
     Args:
       num: int.
       temperature: float, the standard deviation of the base distribution.
       seed: int.
+      labels: int array `[num]` for a model with classes.
     """
     batches, size = -(-num // self._batch_size), min(num, self._batch_size)
     temperature = tf.constant(temperature, tf.float32)
-    images = [self._draw(size, temperature, tf.constant([seed, number], tf.int64)).numpy()
-              for number in range(batches)]
+    images = []
+    for number in range(batches):
+      own = None
+      if labels is not None:
+        own = np.resize(labels[number * size:(number + 1) * size], size).astype(np.int32)
+        own = tf.constant(own)
+      seeds = tf.constant([seed, number], tf.int64)
+      images.append(self._draw(size, temperature, seeds, own).numpy())
     return np.concatenate(images)[:num]
+
+  def grid(self, num, temperature, seed, label=None):
+    """A picture of samples, as `grid` lays them out.
+
+    Args:
+      num, temperature, seed: as for a call.
+      label: int, the class of all samples; None: each column has a class of its own
+        as far as there are so many samples (of a model without classes, nothing).
+    """
+    classes, columns, labels = self._model.num_classes, None, None
+    if label is not None:
+      labels = np.full([num], label)
+    elif classes:
+      labels = np.arange(num) % classes
+      columns = classes if num >= classes else None
+    return grid(self(num, temperature, seed, labels), columns)

@@ -73,19 +73,19 @@ class TrainState:
     self.progress = Progress(seed)
     self._cluster = cluster
 
-  def initialize(self, images, noise):
+  def initialize(self, images, noise, labels=None):
     """Data-dependent initialisation over the global batch.
 
     Args:
-      images, noise: this process's values for its replicas.
+      images, noise, labels: this process's values for its replicas.
     """
     strategy = self._cluster.strategy
 
     @tf.function
-    def initialize(images, noise):
-      strategy.run(self.model.initialize, args=(images, noise))
+    def initialize(images, noise, labels):
+      strategy.run(self.model.initialize, args=(images, noise, labels))
 
-    initialize(images, noise)
+    initialize(images, noise, labels)
     average_lib.copy_variables(self.model, self.average)
 
   def items(self):

@@ -13,7 +13,8 @@ __all__ = ['make_train_step']
 def make_train_step(cluster, state, config):
   """The train step as one `tf.function`.
 
-  The loss is the mean bits/dim of the global batch. Gradients are averaged over
+  The loss is the mean bits/dim of the global batch; with a classifier, plus
+  `model.class_weight` times its mean cross entropy in bits. Gradients are averaged over
   the replicas first and clipped by their global norm after. A step whose loss
   or gradient is not finite leaves weights, slots and average as they are and is
   counted; this is decided inside the graph, so nothing has to be read back.
@@ -21,11 +22,11 @@ def make_train_step(cluster, state, config):
   Args:
     cluster: a `Cluster`.
     state: a `TrainState`.
-    config: `optimizer`, `num_steps`, `jit_compile`.
+    config: `optimizer`, `num_steps`, `jit_compile`, `model.class_weight`.
 
   Returns:
-    Function `(images, stop) -> stop`. `images` is a batch that
-    `Cluster.distribute` dealt out. `stop` is a float32 scalar; the result is
+    Function `(images, stop, labels=None) -> stop`. `images` and, for a model with
+    classes, `labels` are a batch that `Cluster.distribute` dealt out. `stop` is a float32 scalar; the result is
     positive if any worker gave a positive one.
   """
   model, progress, strategy = state.model, state.progress, cluster.strategy
@@ -36,22 +37,27 @@ def make_train_step(cluster, state, config):
   # XLA takes forward and backward only: the whole step with its collectives
   # does not compile under a strategy of several replicas.
   @tf.function(jit_compile=config.jit_compile or None)
-  def loss_and_gradients(images, noise):
+  def bits_and_gradients(images, noise, labels):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(weights)
-      loss = tf.reduce_mean(model.bits_per_dim(images, noise)) / num_replicas
-    return loss, tape.gradient(
+      if model.classifier is None:
+        loss = bits = tf.reduce_mean(model.bits_per_dim(images, noise, labels)) / num_replicas
+      else:
+        bits, class_bits = [tf.reduce_mean(values) / num_replicas for values in
+                            model.bits_per_dim_and_class_bits(images, noise, labels)]
+        loss = bits + config.model.class_weight * class_bits
+    return bits, tape.gradient(
         loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-  def replica_step(images, stop):
+  def replica_step(images, stop, labels):
     noise = noise_lib.replica_noise(progress.data_seed, progress.step, images, num_replicas)
-    loss, gradients = loss_and_gradients(images, noise)
+    bits, gradients = bits_and_gradients(images, noise, labels)
     if num_replicas > 1:
       # `identity` puts the argument on the replica's device, where a reduction wants it.
-      loss, stop, *gradients = tf.distribute.get_replica_context().all_reduce(
-          tf.distribute.ReduceOp.SUM, [loss, tf.identity(stop), *gradients])
+      bits, stop, *gradients = tf.distribute.get_replica_context().all_reduce(
+          tf.distribute.ReduceOp.SUM, [bits, tf.identity(stop), *gradients])
     gradients, norm = optimizer_lib.clip(gradients, config.optimizer.clip_norm)
-    return loss, norm, stop, gradients
+    return bits, norm, stop, gradients
 
   def update(gradients):
     optimizer_lib.apply_gradients(
@@ -61,9 +67,9 @@ def make_train_step(cluster, state, config):
         strategy, config.optimizer.ema_decay, state.optimizer.iterations.value,
         weights, state.average.trainable_variables)
 
-  def count_good(loss, norm):
+  def count_good(bits, norm):
     progress.bad_run.assign(0)
-    progress.window_bpd.assign_add(tf.cast(loss, tf.float64))
+    progress.window_bpd.assign_add(tf.cast(bits, tf.float64))
     progress.window_good.assign_add(1)
     progress.window_grad_norm.assign(tf.maximum(progress.window_grad_norm, norm))
 
@@ -73,14 +79,15 @@ def make_train_step(cluster, state, config):
     progress.window_bad.assign_add(1)
 
   @tf.function
-  def train_step(images, stop):
-    loss, norm, stop, gradients = strategy.run(replica_step, args=(images, stop))
-    loss, norm, stop = cluster.first(loss), cluster.first(norm), cluster.first(stop)
-    if tf.math.is_finite(loss) & tf.math.is_finite(norm):
+  def train_step(images, stop, labels=None):
+    bits, norm, stop, gradients = strategy.run(replica_step, args=(images, stop, labels))
+    bits, norm, stop = cluster.first(bits), cluster.first(norm), cluster.first(stop)
+    # A loss that is not finite in its other part has a gradient that is not.
+    if tf.math.is_finite(bits) & tf.math.is_finite(norm):
       update(gradients)
-      count_good(loss, norm)
+      count_good(bits, norm)
       if tf.equal(progress.step, 0):
-        progress.lowest_bpd.assign(tf.cast(loss, tf.float64))
+        progress.lowest_bpd.assign(tf.cast(bits, tf.float64))
     else:
       count_bad()
     progress.step.assign_add(1)

@@ -7,6 +7,7 @@ from tfp_glow import distributions
 from tfp_glow.training import checkpoint
 from tfp_glow.training import cluster as cluster_lib
 from tfp_glow.training import errors
+from tfp_glow.training import labels
 from tfp_glow.training import metrics
 from tfp_glow.training import workdir as workdir_lib
 
@@ -62,5 +63,6 @@ def load_trained(config, path, cluster=None):
   source = data.load(config.dataset)
   with cluster.strategy.scope():
     model = make_model(config, source.image_shape)
+  labels.check_labels(config, source)
   store.restore(dict(average=model), number)
   return TrainedModel(model, source, info['step'])

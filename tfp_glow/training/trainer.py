@@ -12,6 +12,7 @@ from tfp_glow.training import config_check
 from tfp_glow.training import errors
 from tfp_glow.training import evaluation
 from tfp_glow.training import files
+from tfp_glow.training import labels as labels_lib
 from tfp_glow.training import metrics as metrics_lib
 from tfp_glow.training import monitors as monitors_lib
 from tfp_glow.training import noise as noise_lib
@@ -100,14 +101,16 @@ class _Trainer:
     self._clock = clock
     self._stop = stop
     self._source = source = data.load(config.dataset)
+    labels_lib.check_labels(config, source)
     self._state = state = state_lib.TrainState(
         cluster, lambda: trained.make_model(config, source.image_shape),
         config.optimizer, config.seed)
     self._progress = state.progress
     self._learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
     self._train_step = train_step.make_train_step(cluster, state, config)
-    held = data.eval_batches(source, batch_size=_HELD_IMAGES)
-    self._monitors = monitors_lib.Monitors(state.model, next(iter(held))['image'])
+    held = next(iter(data.eval_batches(source, batch_size=_HELD_IMAGES)))
+    self._monitors = monitors_lib.Monitors(
+        state.model, held['image'], labels_lib.labels_of(state.model, held))
     self._evaluator = evaluation.Evaluator(
         cluster, state.average, source, config.evaluation.batch_size,
         config.evaluation.noise_draws)
@@ -172,7 +175,8 @@ class _Trainer:
         self._requeue()
       if step >= self._config.num_steps:
         return
-      vote = self._train_step(next(batches)['image'], yes if self._stop else no)
+      batch = next(batches)
+      vote = self._train_step(batch['image'], yes if self._stop else no, self._labels(batch))
       # Looking at the vote before the last one does not wait for the device.
       self._vote, self._last_vote = vote, self._vote
       step += 1
@@ -199,10 +203,14 @@ class _Trainer:
   def _initialize(self):
     """Data-dependent initialisation from the first batch."""
     progress, replicas = self._progress, self._cluster.num_replicas
-    images = next(iter(self._batches(0)))['image']
+    batch = next(iter(self._batches(0)))
+    images = batch['image']
     noise = self._cluster.strategy.run(
         lambda images: noise_lib.replica_noise(progress.data_seed, 0, images, replicas), (images,))
-    self._state.initialize(images, noise)
+    self._state.initialize(images, noise, self._labels(batch))
+
+  def _labels(self, batch):
+    return labels_lib.labels_of(self._state.model, batch)
 
   def _batches(self, step):
     seed = int(self._progress.data_seed)
@@ -263,8 +271,7 @@ class _Trainer:
       return
     self._lap()
     sampling = self._config.sampling
-    image = pictures.grid(
-        self._sampler(sampling.num_samples, sampling.temperature, self._config.seed))
+    image = self._sampler.grid(sampling.num_samples, sampling.temperature, self._config.seed)
     pictures.save_png(path, image)
     self._metrics.picture(step, 'samples', image)
     self._lap(training=False)
