@@ -152,6 +152,22 @@ def test_directions_need_labels(train, trained):
   assert 'the data set folder has no labels' in err
 
 
+def test_classes(train):
+  tiny = [a for a in _TINY if 'dataset' not in a and 'sample_every' not in a]
+  code, out, err = train(f'--config={_ROOT}/configs/mnist5k_classes.py', *tiny,
+                         '--config.num_steps=2', '--config.sample_every=2')
+  assert code == 0, err
+  assert 'Exported to runs/mnist5k_classes/export/2.' in err
+  samples = os.path.join(train.cwd, 'runs', 'mnist5k_classes', 'samples')
+  assert Image.open(f'{samples}/step_000002.png').size == (10 * 30 - 2, 10 * 30 - 2)
+  code, out, err = train('--mode=sample', '--workdir=runs/mnist5k_classes', '--label=3',
+                         '--num_samples=4')
+  assert code == 0, err
+  picture = json.loads(out)['path']
+  assert picture.endswith('_label_3.png')
+  assert Image.open(os.path.join(train.cwd, picture)).size == (2 * 30 - 2, 2 * 30 - 2)
+
+
 @pytest.mark.parametrize('arguments, message', [
     (['--mode=evaluate', '--workdir=none'], 'workdir none holds no run'),
     (['--config=none.py'], 'none.py'),

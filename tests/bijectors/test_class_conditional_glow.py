@@ -129,7 +129,8 @@ def test_reversible_gradients_are_those_of_autodiff():
     np.testing.assert_allclose(plain, other, rtol=1e-9, atol=1e-12)
 
 
-def test_xla(glow):
+def test_xla():
+  glow = make(**_VARIANTS['reversible'])
   x, labels = checks.normal([3, *_SHAPE]), tf.constant([2, 0, 1])
   compiled = tf.function(
       lambda x, labels: glow.inverse_and_log_det(x, labels=labels), jit_compile=True)

@@ -63,12 +63,13 @@ def test_class_log_probs_are_the_likelihoods_one_by_one(model):
   assert np.all(np.abs(found[:, 0] - found[:, 1]) > 1e-3)
 
 
-def test_bayes_rule_against_a_loop(model):
+def test_bayes_rule_against_a_loop():
+  model = _model(condition_couplings=True)
   log_probs = model.class_log_probs(images(), noise())
   for prior in (None, [.5, .2, .3], [0., 3., 1.]):
     found = model.class_probabilities(log_probs, prior)
     weights = np.ones(3) if prior is None else np.float64(prior)
-    for n in range(5):
+    for n in (1, 4):
       shares = []
       for label in range(3):
         log_prob = model.log_prob(images()[n:n + 1], noise()[n:n + 1], [label])[0]

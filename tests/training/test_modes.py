@@ -59,6 +59,7 @@ def test_interpolation_begins_and_ends_with_test_images(finished_run, source):
     (lambda path: training.evaluate(_CONFIG, path, tiny.one_device(), 0),
      '--importance_samples=0 must be'),
     (lambda path: training.sample(_CONFIG, path, temperature=-1.), '--temperature=-1.0 must be'),
+    (lambda path: training.sample(_CONFIG, path, label=1), '--label=1 needs a run with classes'),
     (lambda path: latent_modes.interpolate(_CONFIG, path, num_rows=99),
      '198 test images are needed.* has 53')])
 def test_refuses(finished_run, call, message):

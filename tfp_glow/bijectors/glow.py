@@ -139,10 +139,13 @@ class Glow(multi_scale.MultiScale):
 
   def _condition(self, bijector, kwargs):
     condition = super()._condition(bijector, kwargs)
-    if not self.num_classes or bijector is self.top:
+    if not self.num_classes:
       return condition
+    labels = dict(labels=kwargs['labels'])
+    if bijector is self.top:
+      return labels if self.top.accepts_condition else {}
     if any(bijector is split for split in self.splits):
-      return dict(labels=kwargs['labels']) if self.condition_couplings else {}
+      return labels if self.condition_couplings else {}
     if self.condition_couplings:
       return condition
     return {name: value for name, value in condition.items() if name != 'labels'}

@@ -15,6 +15,7 @@ from tfp_glow.latents import labels
 from tfp_glow.latents import pictures as pictures_lib
 from tfp_glow.training import errors
 from tfp_glow.training import files
+from tfp_glow.training import labels as training_labels
 from tfp_glow.training import metrics
 from tfp_glow.training import pictures as png
 from tfp_glow.training import trained
@@ -126,10 +127,7 @@ def find_directions(config, path, *, wanted=None, num_rows=None, seed=0):
 
 def _load(config, path):
   run = trained.load_trained(config, path)
-  if run.model.num_classes:
-    raise errors.UserError(
-        f'the run in {path} models images given their class; this mode needs a run with '
-        'model.num_classes=0.')
+  training_labels.refuse_classes(run.model, path)
   return run
 
 

@@ -7,6 +7,7 @@ from tfp_glow.ood import other_images
 from tfp_glow.ood import rank_statistic
 from tfp_glow.ood import scores as scores_lib
 from tfp_glow.training import files
+from tfp_glow.training import labels
 from tfp_glow.training import metrics
 from tfp_glow.training import trained
 
@@ -30,10 +31,12 @@ def evaluate(config, path, names):
     the names of `Scores`. And under `picture` the path of the picture.
 
   Raises:
-    UserError: for a workdir without a trained model, or images that do not fit.
+    UserError: for a workdir without a trained model, a model with classes, or images that
+      do not fit.
     DataError: if a data set cannot be had.
   """
   run = trained.load_trained(config, path)
+  labels.refuse_classes(run.model, path)
   test = other_images.read(run.source, 'test', _MAX_IMAGES)
   others = {name: other_images.load_others(name, config.dataset, test, _MAX_IMAGES)
             for name in names}
