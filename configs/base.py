@@ -30,11 +30,13 @@ def defaults():
   dataset.shuffle_buffer = 10_000  # Images; for data sets that do not fit into memory.
 
   config.model = model = ml_collections.ConfigDict()
-  model.name = 'glow'  # glow, tutorial_multi_scale.
+  model.name = 'glow'  # glow, tutorial_simple, tutorial_multi_scale.
   model.num_levels = 3  # L in the paper.
   model.depth = 32  # K, steps in a level.
   model.hidden_channels = 512  # Width of the coupling networks.
   model.coupling = 'affine'  # affine, additive, mixture_logistics, spline.
+  model.num_components = 8  # Logistics that coupling='mixture_logistics' mixes.
+  model.num_bins = 8  # Of coupling='spline'.
   model.scale_map = 'sigmoid'  # sigmoid, tanh.
   model.permutation = 'lu'  # lu, plain, shuffle, reverse.
   model.learn_top = True  # Learn mean and scale of the last latents.

@@ -20,6 +20,14 @@ _NAMES = sorted(
 _BATCH = 4
 
 
+@pytest.fixture(autouse=True)
+def eager():
+  """Of a single step the tracing takes most of the time; other tests have traced steps."""
+  tf.config.run_functions_eagerly(True)
+  yield
+  tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.parametrize('name', _NAMES)
 def test_one_step_of_a_shrunken_copy(name):
   config = importlib.import_module(f'configs.{name}').get_config()

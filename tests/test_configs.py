@@ -36,8 +36,9 @@ def _fields(config, prefix=''):
 
 
 def test_there_are_configs():
-  assert {'mnist5k', 'photo_patches', 'folder', 'multiscale_mnist', 'cifar10', 'imagenet32',
-          'imagenet64', 'lsun64', 'celeb_a_hq256'} <= set(_NAMES)
+  assert {'mnist5k', 'photo_patches', 'folder', 'cifar10', 'imagenet32',
+          'imagenet64', 'lsun64', 'celeb_a_hq256', 'tutorial_simple', 'tutorial_vardeq',
+          'tutorial_multiscale', 'mnist5k_attention'} <= set(_NAMES)
 
 
 @pytest.mark.parametrize('name', _NAMES)
@@ -56,7 +57,7 @@ def test_values_make_sense(name):
   dataset, model, optimizer = config.dataset, config.model, config.optimizer
   assert dataset.resize in ('none', 'center_crop', 'random_crop', 'pad')
   assert (dataset.resize == 'none') == (dataset.image_size == 0)
-  assert model.name in ('glow', 'tutorial_multi_scale')
+  assert model.name in ('glow', 'tutorial_simple', 'tutorial_multi_scale')
   assert model.coupling in ('affine', 'additive', 'mixture_logistics', 'spline')
   assert model.scale_map in ('sigmoid', 'tanh')
   assert model.permutation in ('lu', 'plain', 'shuffle', 'reverse')

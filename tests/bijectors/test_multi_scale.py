@@ -30,6 +30,16 @@ class TestTutorialFlow(checks.BijectorChecks):
         self.image_shape, hidden_channels=(2, 2, 2), dtype=dtype), 0.1)
 
 
+class TestSimpleTutorialFlow(checks.BijectorChecks):
+
+  image_shape = (4, 4, 1)
+  bad_images = [((1, 6, 4, 1), 'made for images of the shape')]
+
+  def make(self, dtype=tf.float64):
+    return checks.perturb(bijectors.tutorial_simple(
+        self.image_shape, hidden_channels=2, num_couplings=3, dtype=dtype), 0.1)
+
+
 def test_latent_is_flat_with_contiguous_scales():
   flow = make_plain(tf.float32)
   assert flow.latent_shapes == [(2, 2, 2), (1, 1, 8)]

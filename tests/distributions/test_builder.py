@@ -16,13 +16,14 @@ def make_config(**kwargs):
       scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
       hidden_actnorm=True, n_bits=8, logit_alpha=0., precision='float32',
       reversible=False, dequantization='uniform', num_classes=0, condition_couplings=False,
-      class_weight=0.) | kwargs)
+      class_weight=0., num_components=8, num_bins=8) | kwargs)
 
 
 @pytest.mark.parametrize('options', [
     dict(), dict(network='gated', scale_map='tanh', logit_alpha=1e-5),
     dict(coupling='additive', permutation='shuffle', n_bits=5, learn_top=False),
     dict(precision='bfloat16', reversible=True), dict(name='tutorial_multi_scale'),
+    dict(name='tutorial_simple', dequantization='variational'),
     dict(coupling='mixture_logistics', reversible=True),
     dict(coupling='spline', precision='bfloat16'),
     dict(network='attention', precision='bfloat16'),
@@ -35,6 +36,17 @@ def test_builds_and_evaluates(options):
   assert np.all(np.isfinite(model.bits_per_dim(images, noise)))
   assert model.n_bits == options.get('n_bits', 8)
   assert isinstance(model.flow, bijectors.MultiScale)
+
+
+@pytest.mark.parametrize('coupling, size', [
+    ('mixture_logistics', 'num_components'), ('spline', 'num_bins')])
+def test_couplings_are_of_the_configured_size(coupling, size):
+  def outputs(number):
+    model = distributions.build_image_model(
+        make_config(coupling=coupling, num_levels=1, depth=1, **{size: number}), (4, 4, 1))
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+  # Three more parameters a component or bin, for two channels: weights of 3x3x4, and biases.
+  assert outputs(5) - outputs(4) == outputs(4) - outputs(3) >= 3 * 2 * 3 * 3 * 4
 
 
 @pytest.mark.parametrize('options, message', [

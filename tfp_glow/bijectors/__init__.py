@@ -24,6 +24,7 @@ from tfp_glow.bijectors.split import Split
 from tfp_glow.bijectors.squeeze import Squeeze
 from tfp_glow.bijectors.step import GlowStep
 from tfp_glow.bijectors.tutorial_flow import tutorial_multi_scale
+from tfp_glow.bijectors.tutorial_flow import tutorial_simple
 
 __all__ = [
     'ActNorm', 'AdditiveCoupling', 'AffineCoupling', 'AffineSpline', 'ChannelLinear',
@@ -31,4 +32,5 @@ __all__ = [
     'Inner', 'InvertibleConv1x1', 'Logit', 'MixtureLogistics', 'MultiScale',
     'PlainInvertibleConv1x1', 'ShiftAndScale', 'Split', 'Squeeze',
     'mixture_logistics_inner', 'spline_inner', 'tutorial_multi_scale',
+    'tutorial_simple',
 ]

@@ -13,7 +13,18 @@ from tfp_glow.distributions import variational_dequantization
 
 __all__ = ['DEQUANTIZERS', 'FLOWS', 'NETWORKS', 'build_image_model']
 
-FLOWS = ('glow', 'tutorial_multi_scale')
+# The flows besides Glow, which have no fields of their own.
+_TUTORIAL_FLOWS = {
+    'tutorial_simple': bijectors.tutorial_simple,
+    'tutorial_multi_scale': bijectors.tutorial_multi_scale,
+}
+FLOWS = ('glow', *_TUTORIAL_FLOWS)
+
+# The couplings that have a size, each made from a config's `model` part.
+_SIZED_COUPLINGS = {
+    'mixture_logistics': lambda config: bijectors.mixture_logistics_inner(config.num_components),
+    'spline': lambda config: bijectors.spline_inner(config.num_bins),
+}
 
 # The networks of Glow's couplings, each made from a config's `model` part.
 NETWORKS = {
@@ -54,15 +65,15 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     network = _chosen(NETWORKS, 'network', config.network)(config)
     flow = bijectors.Glow(
         image_shape, num_levels=config.num_levels, depth=config.depth,
-        coupling=config.coupling, permutation=config.permutation,
-        scale_map=config.scale_map, learn_top=config.learn_top, network=network,
+        coupling=_SIZED_COUPLINGS.get(config.coupling, lambda _: config.coupling)(config),
+        permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top, network=network,
         precision=config.precision, reversible=config.reversible,
         num_classes=config.num_classes, condition_couplings=config.condition_couplings,
         seed=seed, dtype=dtype)
-  elif config.name == 'tutorial_multi_scale':
+  elif config.name in _TUTORIAL_FLOWS:
     if config.num_classes:
       raise ValueError(f'model.num_classes={config.num_classes} needs model.name=glow.')
-    flow = bijectors.tutorial_multi_scale(image_shape, seed=seed, dtype=dtype)
+    flow = _TUTORIAL_FLOWS[config.name](image_shape, seed=seed, dtype=dtype)
   else:
     raise ValueError(f'model.name must be one of {FLOWS}, got {config.name!r}.')
   dequantizer = _chosen(DEQUANTIZERS, 'dequantization', config.dequantization)(
