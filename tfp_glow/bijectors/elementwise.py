@@ -21,15 +21,19 @@ class ShiftAndScale(flow_bijector.FlowBijector):
   Args:
     shift: float Tensor, of a shape that broadcasts with the input.
     log_scale: float Tensor likewise, or None for a scale of 1.
+    scale: None, or exp(log_scale) where there is a shorter way to it: then a
+      value without its log-det does not need `log_scale`.
   """
 
-  def __init__(self, shift, log_scale=None, validate_args=False, name='shift_and_scale'):
+  def __init__(self, shift, log_scale=None, scale=None, validate_args=False,
+               name='shift_and_scale'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype([shift, log_scale], dtype_hint=tf.float32)
+      dtype = dtype_util.common_dtype([shift, log_scale, scale], dtype_hint=tf.float32)
       self._shift = tensor_util.convert_nonref_to_tensor(shift, dtype=dtype, name='shift')
       self._log_scale = tensor_util.convert_nonref_to_tensor(
           log_scale, dtype=dtype, name='log_scale')
+      self._scale = tensor_util.convert_nonref_to_tensor(scale, dtype=dtype, name='scale')
       super().__init__(
           forward_min_event_ndims=0, inverse_min_event_ndims=0,
           is_constant_jacobian=True, dtype=dtype, validate_args=validate_args,
@@ -43,36 +47,47 @@ class ShiftAndScale(flow_bijector.FlowBijector):
   def log_scale(self):
     return self._log_scale
 
+  @property
+  def scale(self):
+    return self._scale
+
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict(shift=parameter_properties.ParameterProperties(),
-                log_scale=parameter_properties.ParameterProperties())
+                log_scale=parameter_properties.ParameterProperties(),
+                scale=parameter_properties.ParameterProperties())
 
   def _forward_and_log_det(self, z):
     if self.log_scale is None:
       return z - self.shift, tf.zeros_like(z)
     log_scale = tf.convert_to_tensor(self.log_scale)
-    return z * tf.exp(-log_scale) - self.shift, tf.zeros_like(z) - log_scale
+    if self._scale is None:
+      x = z * tf.exp(-log_scale) - self.shift
+    else:
+      x = z / self._scale - self.shift
+    return x, tf.zeros_like(z) - log_scale
 
   def _inverse_and_log_det(self, x):
     if self.log_scale is None:
       return x + self.shift, tf.zeros_like(x)
     log_scale = tf.convert_to_tensor(self.log_scale)
-    return (x + self.shift) * tf.exp(log_scale), tf.zeros_like(x) + log_scale
+    scale = tf.exp(log_scale) if self._scale is None else self._scale
+    return (x + self.shift) * scale, tf.zeros_like(x) + log_scale
 
 
-def _sigmoid_log_scale(h, log_factor):
+def _sigmoid_scale(h, log_factor):
   del log_factor
-  return tf.math.log_sigmoid(h + 2.)
+  return tf.math.log_sigmoid(h + 2.), tf.math.sigmoid(h + 2.)
 
 
-def _tanh_log_scale(h, log_factor):
+def _tanh_scale(h, log_factor):
   factor = tf.exp(log_factor)
-  return tf.math.tanh(h / factor) * factor
+  return tf.math.tanh(h / factor) * factor, None
 
 
-# How the log-scale of an affine coupling follows from the network's output h.
-SCALE_MAPS = {'sigmoid': _sigmoid_log_scale, 'tanh': _tanh_log_scale}
+# How an affine coupling's log-scale, and its scale where that does not take an
+# exp of it, follow from the network's output h.
+SCALE_MAPS = {'sigmoid': _sigmoid_scale, 'tanh': _tanh_scale}
 
 
 def affine(parameters, scale_map='sigmoid', log_factor=None):
@@ -89,7 +104,7 @@ def affine(parameters, scale_map='sigmoid', log_factor=None):
     A `ShiftAndScale` on `[..., C]`.
   """
   shift, h = tf.split(parameters, 2, axis=-1)
-  return ShiftAndScale(shift, SCALE_MAPS[scale_map](h, log_factor))
+  return ShiftAndScale(shift, *SCALE_MAPS[scale_map](h, log_factor))
 
 
 def additive(parameters):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tensorflow.python.eager import record  # No public API tells whether a tape records.
+
 __all__ = ['run', 'run_reversible']
 
 
@@ -19,11 +21,12 @@ def run(step, stacks, x, reverse=False):
     The last y and the sum of the log-dets.
   """
   depth = stacks[0].shape[0]
-  arrays = _unstack(stacks)
+  # Without a tape, slices are better: they share the memory of the stack.
+  read = _reader(stacks) if record.could_possibly_record() else _slicer(stacks)
 
   def body(i, x, log_det):
     k = depth - 1 - i if reverse else i
-    y, log_det_k = step(x, [array.read(k) for array in arrays])
+    y, log_det_k = step(x, read(k))
     return i + 1, tf.ensure_shape(y, x.shape), log_det + log_det_k
 
   _, y, log_det = tf.while_loop(
@@ -141,6 +144,16 @@ class _RunOnce:
       return tf.identity(self._output), gradient
 
     return lambda x, **kwargs: remembered(x, *self._weights)
+
+
+def _slicer(stacks):
+  stacks = [tf.convert_to_tensor(stack) for stack in stacks]
+  return lambda k: [stack[k] for stack in stacks]
+
+
+def _reader(stacks):
+  arrays = _unstack(stacks)
+  return lambda k: [array.read(k) for array in arrays]
 
 
 def _unstack(stacks):

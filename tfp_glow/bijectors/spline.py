@@ -141,4 +141,4 @@ def spline(parameters, scale_map='sigmoid', log_factor=None, num_bins=8, limit=4
   return AffineSpline(
       2. * limit * shares(widths), 2. * limit * shares(heights),
       _MIN_SLOPE + tf.nn.softplus(slopes + one), shift,
-      elementwise.SCALE_MAPS[scale_map](h, log_factor), limit)
+      elementwise.SCALE_MAPS[scale_map](h, log_factor)[0], limit)
