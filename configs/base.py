@@ -37,7 +37,9 @@ def defaults():
   model.coupling = 'affine'  # affine, additive, mixture_logistics, spline.
   model.num_components = 8  # Logistics that coupling='mixture_logistics' mixes.
   model.num_bins = 8  # Of coupling='spline'.
-  model.scale_map = 'sigmoid'  # sigmoid, tanh.
+  # sigmoid (the paper's), tanh. Only tanh bounds the scale: with sigmoid, sampling from a deep
+  # flow can overflow early in training.
+  model.scale_map = 'tanh'
   model.permutation = 'lu'  # lu, plain, shuffle, reverse.
   model.learn_top = True  # Learn mean and scale of the last latents.
   model.network = 'conv'  # conv, gated, attention.

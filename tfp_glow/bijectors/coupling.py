@@ -182,7 +182,9 @@ class AffineCoupling(Coupling):
   Args:
     conditioner: as for `Coupling`, giving `[N, H, W, 2 * C_b]`: shift and h.
     scale_map: "sigmoid" for scale = sigmoid(h + 2), "tanh" for
-      scale = exp(tanh(h / f) * f).
+      scale = exp(tanh(h / f) * f). Only the latter is bounded below: with
+      "sigmoid", `forward` of a latent unlike those of data can overflow in a
+      deep flow, where each step's network sees what the last one blew up.
     log_factor: log f, float Tensor or Variable `[C_b]`; required with "tanh".
     mask, flip, dtype: as for `Coupling`.
 
