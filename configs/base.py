@@ -45,7 +45,7 @@ def defaults():
   model.network = 'conv'  # conv, gated, attention.
   model.hidden_actnorm = True  # ActNorm in the hidden layers of network='conv'.
   model.n_bits = 8  # Bits of a colour value, 1 to 8.
-  model.dequantization = 'uniform'  # uniform, variational, flow++.
+  model.dequantization = 'uniform'  # uniform, variational, variational_conv, flow++.
   model.logit_alpha = 0.  # Logit transform of alpha / 2 + (1 - alpha) x; 0: none.
   model.precision = 'float32'  # float32, bfloat16: in which the networks compute.
   model.num_classes = 0  # Classes of labels that images are modelled given; 0: none.

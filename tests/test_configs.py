@@ -62,7 +62,7 @@ def test_values_make_sense(name):
   assert model.scale_map in ('sigmoid', 'tanh')
   assert model.permutation in ('lu', 'plain', 'shuffle', 'reverse')
   assert model.network in ('conv', 'gated', 'attention')
-  assert model.dequantization in ('uniform', 'variational', 'flow++')
+  assert model.dequantization in ('uniform', 'variational', 'variational_conv', 'flow++')
   assert 1 <= model.n_bits <= 8 and 0 <= model.logit_alpha < 0.5
   assert optimizer.name in ('adam', 'adamax', 'sgd')
   assert optimizer.schedule in ('constant', 'cosine')

@@ -36,11 +36,15 @@ NETWORKS = {
         layers.AttentionNet, hidden_channels=config.hidden_channels),
 }
 
-# "variational" is that of the normalizing-flows tutorial, "flow++" that of the
-# paper with one small network in the place of its large one.
+# "variational" is that of the normalizing-flows tutorial, "variational_conv" a
+# cheaper one with Glow's networks and half the couplings, "flow++" that of the paper
+# with one small network in the place of its large one.
 DEQUANTIZERS = {
     'uniform': lambda image_shape, n_bits, **_: dequantization.UniformDequantizer(n_bits),
     'variational': variational_dequantization.VariationalDequantizer.trainable,
+    'variational_conv': functools.partial(
+        variational_dequantization.VariationalDequantizer.trainable, num_couplings=2,
+        network=functools.partial(layers.ConvNet, hidden_channels=32)),
     'flow++': functools.partial(
         variational_dequantization.VariationalDequantizer.trainable,
         inner='mixture_logistics',
@@ -66,8 +70,8 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     flow = bijectors.Glow(
         image_shape, num_levels=config.num_levels, depth=config.depth,
         coupling=_SIZED_COUPLINGS.get(config.coupling, lambda _: config.coupling)(config),
-        permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top, network=network,
-        precision=config.precision, reversible=config.reversible,
+        permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top,
+        network=network, precision=config.precision, reversible=config.reversible,
         num_classes=config.num_classes, condition_couplings=config.condition_couplings,
         seed=seed, dtype=dtype)
   elif config.name in _TUTORIAL_FLOWS:
