@@ -65,6 +65,11 @@ def defaults():
   evaluation.batch_size = 100
   evaluation.noise_draws = 1  # Dequantisation noises an image is evaluated with.
 
+  config.early_stopping = early_stopping = ml_collections.ConfigDict()
+  # Evaluations without a better test bits/dim that end training; the weights of the best one
+  # are then those of the run. 0: never, and the last weights are.
+  early_stopping.patience = 0
+
   config.sampling = sampling = ml_collections.ConfigDict()
   sampling.num_samples = 64
   sampling.temperature = 0.7

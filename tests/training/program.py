@@ -51,8 +51,8 @@ def _die_before_the_record(number):
 def _dump_at_the_end(path):
   states, make = [], state_lib.TrainState
 
-  def remember(*args):
-    states.append(make(*args))
+  def remember(*args, **kwargs):
+    states.append(make(*args, **kwargs))
     return states[-1]
 
   state_lib.TrainState = remember

@@ -15,6 +15,7 @@ def test_accepts_the_defaults():
     ('batch_size', 0), ('batch_size', 2.5), ('num_steps', -1), ('log_every', 0), ('seed', -3),
     ('jit_compile', 'yes'), ('optimizer.learning_rate', 0.), ('optimizer.ema_decay', 1.),
     ('optimizer.clip_norm', float('nan')), ('evaluation.noise_draws', 0),
+    ('early_stopping.patience', -1),
     ('recovery.learning_rate_factor', 0.), ('recovery.max_bad_steps', True)])
 def test_refuses(field, value):
   with pytest.raises(training.UserError, match=f'config.{field}={value!r} must be '):

@@ -30,6 +30,19 @@ def test_a_run_leaves_metrics(finished_run):
   assert lines[-1]['train_s'] < lines[-1]['wall_s'], 'evaluation does not count as training'
 
 
+def test_training_images_are_measured_as_test_images_are(finished_run, source):
+  """With the averaged weights and the same noise, on as many images in whole batches."""
+  config = tiny.config(sample_every=6)
+  evaluator = training.Evaluator(
+      tiny.one_device(), training.load_trained(config, finished_run).model, source, 16,
+      noise_draws=1, split='train', max_images=53)
+  result = evaluator()
+  assert result['num_images'] == 64
+  last = tiny.lines(finished_run)[-1]
+  assert last['eval_train_bpd'] == pytest.approx(result['eval_bpd'], rel=1e-6)
+  assert last['eval_train_bpd'] != last['eval_bpd']
+
+
 def test_a_run_leaves_pictures(finished_run):
   pictures = sorted(
       name for name in os.listdir(f'{finished_run}/samples') if name.startswith('step_'))
@@ -37,6 +50,7 @@ def test_a_run_leaves_pictures(finished_run):
   image = np.asarray(Image.open(f'{finished_run}/samples/step_000012.png'))
   assert image.shape == (2 * 8 + 2, 2 * 8 + 2)
   assert glob.glob(f'{finished_run}/tensorboard/events.*')
+  assert Image.open(f'{finished_run}/curves.png').size == (600, 400)
 
 
 def test_a_finished_run_is_left_as_it_is(finished_run, tmp_path, capfd):

@@ -98,7 +98,7 @@ def lines(path):
 def weights(path):
   """Weights, average and slots of a run's newest checkpoint, as bytes by name."""
   reader = tf.train.load_checkpoint(f'{path}/checkpoints')
-  parts = {'model', 'average', 'slots'}
+  parts = {'model', 'average', 'slots'}  # And `best`, where a run keeps that.
   names = [name for name in reader.get_variable_to_shape_map() if name.split('/')[0] in parts]
   assert {name.split('/')[0] for name in names} == parts
   return {name: reader.get_tensor(name).tobytes() for name in names}

@@ -47,7 +47,7 @@ def load(path):
   store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)
   _, info = next(store.usable(), (None, None))
   if export is not None and (info is None or
-                             export.read_description()['step'] >= info['step']):
+                             export.read_description()['step'] >= trained.step_of(info)):
     return _load_export(export)
   return trained.load_trained(workdir.read_config(), path).model
 

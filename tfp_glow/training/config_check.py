@@ -22,6 +22,8 @@ _FIELDS = {
     'optimizer.warmup_steps': _SIZE, 'optimizer.clip_norm': _LIMIT,
     'optimizer.ema_decay': _FRACTION,
     'evaluation.batch_size': _COUNT, 'evaluation.noise_draws': _COUNT,
+    'early_stopping.patience': (
+        lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: never)'),
     'sampling.num_samples': _COUNT,
     'sampling.temperature': (lambda v: _is_real(v) and v >= 0, 'a number of at least 0'),
     'model.num_classes': (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: none)'),

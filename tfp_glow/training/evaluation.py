@@ -25,18 +25,22 @@ class Evaluator:
     split: "train" or "test".
     importance_samples: int K; above 1, the bound of K draws together is measured
       beside it.
+    max_images: int, or None for all; of the split's first images, rounded up to
+      whole batches.
   """
 
   def __init__(self, cluster, model, source, batch_size, noise_draws, split='test',
-               importance_samples=1):
+               importance_samples=1, max_images=None):
     self._cluster = cluster
     self._model = model
     self._noise_draws = noise_draws
     self._importance_samples = importance_samples
     replicas = cluster.num_replicas
     batch_size = math.ceil(batch_size / replicas) * replicas
+    num_batches = -1 if max_images is None else math.ceil(max_images / batch_size)
     self._batches = cluster.distribute(lambda index, count: data.eval_batches(
-        source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
+        source, split=split, batch_size=batch_size, shard_index=index,
+        num_shards=count).take(num_batches))
 
     def replica_bits_per_dim(images, number, labels):
       def noise_of_draw(draw):

@@ -22,7 +22,8 @@ class Progress(tf.Module):
     learning_rate_scale: float32, what recoveries multiplied the learning rate by.
     lowest_bpd: float64, the lowest mean training bits/dim between two log
       lines, at first the first batch's.
-    best_eval_bpd, best_eval_step: the best evaluation so far (inf, -1 before it).
+    best_eval_bpd, best_eval_step: the best evaluation so far (inf, -1 before it);
+      evals_since_best: int64, evaluations since then.
     last_eval_step: int64, the step of the last evaluation, or -1.
     wall_s, train_s: float64, seconds so far: all of it, and training alone.
     window_*: sums since the last log line.
@@ -40,6 +41,7 @@ class Progress(tf.Module):
     self.lowest_bpd = _scalar(float('inf'), tf.float64, 'lowest_bpd')
     self.best_eval_bpd = _scalar(float('inf'), tf.float64, 'best_eval_bpd')
     self.best_eval_step = _scalar(-1, tf.int64, 'best_eval_step')
+    self.evals_since_best = _scalar(0, tf.int64, 'evals_since_best')
     self.last_eval_step = _scalar(-1, tf.int64, 'last_eval_step')
     self.wall_s = _scalar(0., tf.float64, 'wall_s')
     self.train_s = _scalar(0., tf.float64, 'train_s')
@@ -61,12 +63,16 @@ class TrainState:
     make_model: callable without arguments that returns an `ImageModel`.
     optimizer_config: see `make_optimizer`.
     seed: int.
+    keep_best: bool, whether to remember the average of the best evaluation too,
+      as `best`, at the cost of its memory. In every checkpoint, so that it always
+      belongs to the progress that stands beside it.
   """
 
-  def __init__(self, cluster, make_model, optimizer_config, seed):
+  def __init__(self, cluster, make_model, optimizer_config, seed, keep_best=False):
     with cluster.strategy.scope():
       self.model = make_model()
       self.average = make_model()
+      self.best = make_model() if keep_best else None
       self.optimizer = optimizer_lib.make_optimizer(
           optimizer_config, self.model.trainable_variables)
     # Outside the scope: replicas only read these, and one copy is enough.
@@ -87,11 +93,18 @@ class TrainState:
 
     initialize(images, noise, labels)
     average_lib.copy_variables(self.model, self.average)
+    self.remember_best()
+
+  def remember_best(self):
+    """Makes the present average the best one, where that is kept."""
+    if self.best is not None:
+      average_lib.copy_variables(self.average, self.best)
 
   def items(self):
     """What a checkpoint holds, by name."""
-    return dict(model=self.model, average=self.average,
-                slots=optimizer_lib.slots(self.optimizer), progress=self.progress)
+    items = dict(model=self.model, average=self.average,
+                 slots=optimizer_lib.slots(self.optimizer), progress=self.progress)
+    return items if self.best is None else dict(items, best=self.best)
 
   def weights(self):
     """Every Variable that training moves, and the fixed ones of the model."""

@@ -11,7 +11,7 @@ from tfp_glow.training import labels
 from tfp_glow.training import metrics
 from tfp_glow.training import workdir as workdir_lib
 
-__all__ = ['TrainedModel', 'load_trained', 'make_model']
+__all__ = ['TrainedModel', 'load_trained', 'make_model', 'step_of']
 
 def make_model(config, image_shape):
   """The `ImageModel` of a config.
@@ -39,8 +39,15 @@ class TrainedModel:
   step: int
 
 
+def step_of(info):
+  """The step that the weights of `load_trained` are of, from a checkpoint's `info`."""
+  return info.get('best_step', info['step'])
+
+
 def load_trained(config, path, cluster=None):
   """The averaged weights of a run's newest good checkpoint.
+
+  With early stopping, those of the best evaluation so far.
 
   Args:
     config: the run's config.
@@ -64,5 +71,6 @@ def load_trained(config, path, cluster=None):
   with cluster.strategy.scope():
     model = make_model(config, source.image_shape)
   labels.check_labels(config, source)
-  store.restore(dict(average=model), number)
-  return TrainedModel(model, source, info['step'])
+  part = 'best' if 'best_step' in info else 'average'
+  store.restore({part: model}, number)
+  return TrainedModel(model, source, step_of(info))

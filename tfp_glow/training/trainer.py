@@ -9,6 +9,7 @@ from tfp_glow import data
 from tfp_glow.training import checkpoint
 from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import config_check
+from tfp_glow.training import curves
 from tfp_glow.training import errors
 from tfp_glow.training import evaluation
 from tfp_glow.training import files
@@ -62,8 +63,8 @@ def train(config, path, cluster):
   checkpoints = checkpoint.CheckpointStore(workdir.checkpoints, report)
   try:
     if _is_finished(config, checkpoints, cluster):
-      report(f'The run in {path} is finished ({config.num_steps} steps) and is left as it is; '
-             f'use --mode=evaluate, sample or interpolate.')
+      report(f'The run in {path} is finished ({_length(config, checkpoints)}) and is left as it '
+             f'is; use --mode=evaluate, sample or interpolate.')
       return None
     if cluster.is_chief:
       if checkpoints.is_new():
@@ -86,8 +87,16 @@ def _is_finished(config, checkpoints, cluster):
   finished = False
   if cluster.is_chief:
     _, info = next(checkpoints.usable(), (None, {}))
-    finished = info.get('finished', False) and info['step'] >= config.num_steps
+    finished = info.get('finished', False) and (
+        info['step'] >= config.num_steps or info.get('stopped_early', False))
   return bool(cluster.chief_value(finished))
+
+
+def _length(config, checkpoints):
+  _, info = next(checkpoints.usable(), (None, {}))
+  if info.get('stopped_early', False):
+    return f'stopped early after step {info["step"]}, the best was {info["best_step"]}'
+  return f'{config.num_steps} steps'
 
 
 class _Trainer:
@@ -104,7 +113,7 @@ class _Trainer:
     labels_lib.check_labels(config, source)
     self._state = state = state_lib.TrainState(
         cluster, lambda: trained.make_model(config, source.image_shape),
-        config.optimizer, config.seed)
+        config.optimizer, config.seed, keep_best=config.early_stopping.patience > 0)
     self._progress = state.progress
     self._learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
     self._train_step = train_step.make_train_step(cluster, state, config)
@@ -114,6 +123,10 @@ class _Trainer:
     self._evaluator = evaluation.Evaluator(
         cluster, state.average, source, config.evaluation.batch_size,
         config.evaluation.noise_draws)
+    # As many images as the test split has, without augmentation, under the same weights.
+    self._train_evaluator = evaluation.Evaluator(
+        cluster, state.average, source, config.evaluation.batch_size,
+        config.evaluation.noise_draws, split='train', max_images=source.num_examples('test'))
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
     self._recovery = recovery_lib.Recovery(config, state, checkpoints, self._problem, cluster)
     self._result = None
@@ -160,6 +173,8 @@ class _Trainer:
           self._recover(str(drift))
     finally:
       self._metrics.close()
+    if self._cluster.is_chief:
+      curves.save_curves(self._workdir.curves, self._workdir.metrics_file)
     return self._result
 
   def _run(self):
@@ -173,7 +188,7 @@ class _Trainer:
         self._after(step)
       if self._must_stop():
         self._requeue()
-      if step >= self._config.num_steps:
+      if self._is_last(step):
         return
       batch = next(batches)
       vote = self._train_step(batch['image'], yes if self._stop else no, self._labels(batch))
@@ -185,8 +200,7 @@ class _Trainer:
   def _after(self, step):
     """What is due after a step."""
     config = self._config
-    is_last = step >= config.num_steps
-    due = lambda every: is_last or (every > 0 and step % every == 0)
+    due = lambda every: self._is_last(step) or (every > 0 and step % every == 0)
     if due(min(config.log_every, config.recovery.max_bad_steps)):
       self._check_bad_run()
     if due(config.log_every):
@@ -199,6 +213,13 @@ class _Trainer:
       self._check_monitors(step)
       self._progress.recoveries_in_a_row.assign(0)
       self._save()
+
+  def _is_last(self, step):
+    return step >= self._config.num_steps or self._stops_early()
+
+  def _stops_early(self):
+    patience = self._config.early_stopping.patience
+    return 0 < patience <= int(self._progress.evals_since_best)
 
   def _initialize(self):
     """Data-dependent initialisation from the first batch."""
@@ -250,20 +271,37 @@ class _Trainer:
     self._lap()
     # Workers must stay in step, so only a single process breaks off.
     alone = self._cluster.num_workers == 1
-    result = self._evaluator(interrupted=lambda: alone and bool(self._stop))
+    interrupted = lambda: alone and bool(self._stop)
+    result = self._evaluator(interrupted)
+    train_result = result and self._train_evaluator(interrupted)
     self._lap(training=False)
-    if result is None:
+    if train_result is None:
       return
+    result['eval_train_bpd'] = train_result['eval_bpd']
     progress.last_eval_step.assign(step)
+    progress.evals_since_best.assign_add(1)
     if result['eval_bpd'] < float(progress.best_eval_bpd):
       progress.best_eval_bpd.assign(result['eval_bpd'])
       progress.best_eval_step.assign(step)
+      progress.evals_since_best.assign(0)
+      self._state.remember_best()
     self._metrics.write(step, {
         **self._times(), **result, 'best_eval_bpd': float(progress.best_eval_bpd)})
     self._metrics.say(
         f'step {step}: {result["eval_bpd"]:.4f} +- {result["standard_error"]:.4f} bits/dim on '
         f'{result["num_images"]} test images')
     self._result = {'step': step, **result}
+    if self._state.best is None:
+      return
+    best = {'best_eval_bpd': float(progress.best_eval_bpd),
+            'best_eval_step': int(progress.best_eval_step)}
+    self._result.update(best)
+    if self._stops_early():
+      self._metrics.write(step, best, event='early_stop')
+      self._metrics.say(
+          f'step {step}: stopped early, {self._config.early_stopping.patience} evaluations were '
+          f'not below {best["best_eval_bpd"]:.4f} bits/dim at step {best["best_eval_step"]}, '
+          f'whose weights are kept.')
 
   def _sample(self, step):
     path = os.path.join(self._workdir.samples, f'step_{step:06d}.png')
@@ -280,8 +318,11 @@ class _Trainer:
     self._lap()
     step, evaluated = self._saved = self._mark()
     if self._cluster.is_chief:
-      finished = step >= self._config.num_steps and evaluated == step
-      self._checkpoints.save(self._state.items(), dict(step=step, finished=finished))
+      info = dict(step=step, finished=self._is_last(step) and evaluated == step)
+      if self._state.best is not None and int(self._progress.best_eval_step) >= 0:
+        info.update(best_step=int(self._progress.best_eval_step),
+                    stopped_early=self._stops_early())
+      self._checkpoints.save(self._state.items(), info)
 
   def _check_bad_run(self):
     bad = int(self._progress.bad_run)

@@ -31,6 +31,7 @@ class Workdir:
     self._lock = None
     self.checkpoints = os.path.join(path, 'checkpoints')
     self.config_file = os.path.join(path, 'config.json')
+    self.curves = os.path.join(path, 'curves.png')
     self.metrics_file = os.path.join(path, 'metrics.jsonl')
     self.samples = os.path.join(path, 'samples')
     self.tensorboard = os.path.join(path, 'tensorboard')
