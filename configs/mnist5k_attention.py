@@ -13,7 +13,6 @@ from configs import mnist5k
 def get_config():
   config = mnist5k.get_config()
   config.model.network = 'attention'
-  config.model.coupling = 'mixture_logistics'
   config.model.depth = 2
   config.model.hidden_channels = 32
   config.optimizer.learning_rate = 1e-3
