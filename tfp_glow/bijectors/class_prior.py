@@ -120,7 +120,8 @@ def checked_labels(name, labels, num_classes, x):
   labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
   if not labels.shape.is_compatible_with(x.shape[:1]):
     raise ValueError(
-        f'{name}: needs one label for each of {x.shape[0]} images, got labels of the shape {shape}.')
+        f'{name}: needs one label for each of {x.shape[0]} images, '
+        f'got labels of the shape {shape}.')
   wanted = f'{name}: labels must lie between 0 and {num_classes - 1}'
   values = tf.get_static_value(labels)
   if values is not None:

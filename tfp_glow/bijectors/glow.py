@@ -30,8 +30,9 @@ class Glow(multi_scale.MultiScale):
 
   With `num_classes` it is the flow of images of a class, log p(image | label): the
   top prior has a mean and scale for each class (`ClassPrior`) and, by option, the
-  couplings and the splits' priors see the label too (`layers.LabelNet`). Everything then needs the keyword
-  argument `labels`, integers of the batch shape from 0 to `num_classes - 1`:
+  couplings and the splits' priors see the label too (`layers.LabelNet`). Everything
+  then needs the keyword argument `labels`, integers of the batch shape from 0 to
+  `num_classes - 1`:
 
       distribution.log_prob(images, bijector_kwargs=dict(labels=labels))
 

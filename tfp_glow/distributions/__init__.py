@@ -15,6 +15,6 @@ from tfp_glow.distributions.variational_dequantization import VariationalDequant
 
 __all__ = [
     'ImageModel', 'LatentClassifier', 'NoiseFlow', 'UniformDequantizer',
-    'VariationalDequantizer', 'bits_per_dim', 'build_image_model', 'dequantize', 'flow_distribution', 'noise_of_draw',
-    'quantize', 'uniform_noise',
+    'VariationalDequantizer', 'bits_per_dim', 'build_image_model', 'dequantize',
+    'flow_distribution', 'noise_of_draw', 'quantize', 'uniform_noise',
 ]

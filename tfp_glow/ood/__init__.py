@@ -1,4 +1,4 @@
-"""Images that do not belong: out-of-distribution scores of a trained flow, and how good they are."""
+"""Images that do not belong: out-of-distribution scores of a trained flow."""
 
 from tfp_glow.ood.compressed_size import compressed_bits
 from tfp_glow.ood.modes import evaluate

@@ -26,8 +26,8 @@ def make_train_step(cluster, state, config):
 
   Returns:
     Function `(images, stop, labels=None) -> stop`. `images` and, for a model with
-    classes, `labels` are a batch that `Cluster.distribute` dealt out. `stop` is a float32 scalar; the result is
-    positive if any worker gave a positive one.
+    classes, `labels` are a batch that `Cluster.distribute` dealt out. `stop` is a
+    float32 scalar; the result is positive if any worker gave a positive one.
   """
   model, progress, strategy = state.model, state.progress, cluster.strategy
   weights = model.trainable_variables
