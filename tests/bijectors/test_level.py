@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tests import conftest
 from tests.bijectors import checks
 from tfp_glow import bijectors
 from tfp_glow import layers
@@ -105,6 +106,41 @@ def test_graph_does_not_grow_with_depth():
     return len(graph.get_operations())
 
   assert count_operations(2) == count_operations(8)
+
+
+def test_cost_of_the_start_does_not_grow_with_depth():
+  networks, operations = [], []
+
+  def network(*args, **kwargs):
+    networks.append(SMALL(*args, **kwargs))
+    return networks[-1]
+
+  for depth in (2, 8):
+    level = bijectors.GlowLevel.trainable((2, 3, 4), depth, network, dtype=tf.float64)
+    graph = tf.function(level.initialize, autograph=False).get_concrete_function(
+        tf.TensorSpec([2, 2, 3, 4], tf.float64)).graph
+    operations.append(len(graph.get_operations()))
+  assert len(networks) == 2
+  assert operations[0] == operations[1]
+
+
+@pytest.mark.parametrize('how', ['traced', 'two replicas'])
+def test_initialize_in_a_graph_and_on_replicas(how):
+  x = 3. + 2. * checks.normal([8, 4, 4, 4])
+  expected = bijectors.GlowLevel.trainable((4, 4, 4), 3, SMALL, dtype=tf.float64)
+  expected.initialize(x)
+  if how == 'traced':
+    level = bijectors.GlowLevel.trainable((4, 4, 4), 3, SMALL, dtype=tf.float64)
+    tf.function(level.initialize)(x)
+  else:
+    strategy = conftest.mirrored_strategy()
+    with strategy.scope():
+      level = bijectors.GlowLevel.trainable((4, 4, 4), 3, SMALL, dtype=tf.float64)
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda context: x[4 * context.replica_id_in_sync_group:][:4])
+    tf.function(lambda: strategy.run(level.initialize, (parts,)))()
+  for got, value in zip(level.variables, expected.variables):
+    np.testing.assert_allclose(got, value, rtol=1e-9, atol=1e-12)
 
 
 def test_initialize_equals_initialising_step_after_step():

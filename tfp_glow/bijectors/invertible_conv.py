@@ -12,18 +12,19 @@ from tfp_glow.bijectors import trainable_variable
 __all__ = ['InvertibleConv1x1', 'PlainInvertibleConv1x1', 'random_rotation']
 
 
-def random_rotation(num_channels, seed):
-  """A random rotation: Q of the QR decomposition of a normal matrix.
+def random_rotation(num_channels, seed, batch_shape=()):
+  """Random rotations: Q of the QR decomposition of normal matrices.
 
   Args:
     num_channels: int, C.
     seed: int.
+    batch_shape: tuple of ints.
 
   Returns:
-    A float64 Tensor `[C, C]` with |det| = 1.
+    A float64 Tensor `[*batch_shape, C, C]` with |det| = 1.
   """
   normal = tf.random.stateless_normal(
-      [num_channels, num_channels], seed=[seed, num_channels], dtype=tf.float64,
+      [*batch_shape, num_channels, num_channels], seed=[seed, num_channels], dtype=tf.float64,
       alg='philox')
   return tf.linalg.qr(normal)[0]
 

@@ -36,8 +36,7 @@ def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float
     ValueError: for another permutation.
   """
   if permutation in ('lu', 'plain'):
-    rotations = tf.stack([
-        invertible_conv.random_rotation(num_channels, seed + k) for k in range(depth)])
+    rotations = invertible_conv.random_rotation(num_channels, seed, (depth,))
     return invertible_conv.InvertibleConv1x1.from_rotations(rotations, permutation, dtype)
   if permutation == 'reverse':
     orders = [permutation_lib.reversed_order(num_channels)] * depth
@@ -123,7 +122,7 @@ class GlowLevel(flow_bijector.FlowBijector):
     network_dtype = 'mixed_bfloat16' if precision == 'bfloat16' else tf.as_dtype(dtype).name
     given, transformed = coupling_lib.transformed_channels(num_channels)
     outputs = transformed * inner.num_parameters
-    # Strides keep the seeds of the weights of different steps apart.
+    # Strides keep the seeds of different steps' and levels' weights apart.
     stack = conditioner_lib.StackedLayer(
         lambda k: network(outputs, seed=1000 * (seed + k), dtype=network_dtype),
         depth, (None, height, width, given))
@@ -206,22 +205,22 @@ class GlowLevel(flow_bijector.FlowBijector):
     Returns:
       `inverse(x)` with the initialised weights.
     """
-    kernels = self.linear.kernel()
-    biases, log_scales, all_weights = [], [], []
-    for k in range(self.depth):
+    def step(x, weights):
+      kernel, _, _, *weights = weights
       bias, log_scale = data_dependent_init.whitening(x)
-      x = channel_linear.multiply_channels((x + bias) * tf.exp(log_scale), kernels[k])
-      weights = [w[k] for w in self._coupling_weights]
+      x = channel_linear.multiply_channels((x + bias) * tf.exp(log_scale), kernel)
       if self._initialize_coupling is not None:
         weights = self._initialize_coupling(weights, x, **kwargs)
-      x = self._make_coupling(weights).inverse_and_log_det(x, **kwargs)[0]
-      biases.append(bias)
-      log_scales.append(log_scale)
-      all_weights.append(weights)
-    self.actnorm.bias.assign(tf.stack(biases))
-    self.actnorm.log_scale.assign(tf.stack(log_scales))
-    for variable, values in zip(self._coupling_weights, zip(*all_weights)):
-      variable.assign(tf.stack(values))
+      y, _ = self._make_coupling(weights).inverse_and_log_det(x, **kwargs)
+      return y, [kernel, bias, log_scale, *weights]
+
+    # Replicas cannot meet inside a loop, so several of them unroll it.
+    variables = [self.actnorm.bias, self.actnorm.log_scale, *self._coupling_weights]
+    x, (_, *values) = rolled.update(
+        step, [self.linear.kernel(), *variables], x,
+        unroll=data_dependent_init.num_replicas() > 1)
+    for variable, value in zip(variables, values):
+      variable.assign(value)
     return x
 
   def _forward_and_log_det(self, z, **kwargs):

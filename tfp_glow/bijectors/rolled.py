@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tensorflow.python.eager import record  # No public API tells whether a tape records.
 
-__all__ = ['run', 'run_reversible']
+__all__ = ['run', 'run_reversible', 'update']
 
 
 def run(step, stacks, x, reverse=False):
@@ -33,6 +33,38 @@ def run(step, stacks, x, reverse=False):
       lambda i, *_: i < depth, body,
       (tf.constant(0), x, tf.zeros(tf.shape(x)[:1], x.dtype)), maximum_iterations=depth)
   return y, log_det
+
+
+def update(step, stacks, x, unroll=False):
+  """Like `run`, for steps that give new weights instead of log-dets.
+
+  Args:
+    step: callable `(x, weights) -> (y, new_weights)`; both are lists of slices of
+      the same shapes, and y has the shape of x.
+    stacks: list of Tensors or Variables `[K, ...]`.
+    x: float Tensor.
+    unroll: bool, whether each of the K steps is traced by itself.
+
+  Returns:
+    The last y and the list of the new weights, stacked.
+  """
+  depth = stacks[0].shape[0]
+  arrays = _unstack(stacks)
+  updated = [tf.TensorArray(stack.dtype, depth, element_shape=stack.shape[1:])
+             for stack in stacks]
+
+  def body(k, x, updated):
+    y, weights = step(x, [array.read(k) for array in arrays])
+    return (k + 1, tf.ensure_shape(y, x.shape),
+            [array.write(k, weight) for array, weight in zip(updated, weights)])
+
+  if unroll:
+    for k in range(depth):
+      _, x, updated = body(k, x, updated)
+  else:
+    _, x, updated = tf.while_loop(
+        lambda k, *_: k < depth, body, (tf.constant(0), x, updated), maximum_iterations=depth)
+  return x, [array.stack() for array in updated]
 
 
 def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):

@@ -1,6 +1,7 @@
 """How Keras 3 layers serve as conditioners of bijectors."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 __all__ = ['LayerConditioner', 'StackedLayer']
@@ -46,9 +47,12 @@ class StackedLayer:
 
   `weights` is the list of stacked Variables; whoever runs the layer owns them.
 
+  A layer with a method `initial_weights(num)` gives all K sets at once, as a list
+  of Tensors `[num, ...]`, one for each of its weights; of another, K are made.
+
   Args:
     make_layer: callable `make_layer(k)` that makes the unbuilt layer whose
-      initial weights become set k.
+      initial weights become set k; where it has `initial_weights`, only k = 0 is made.
     depth: int, K.
     input_shape: tuple `(None, H, W, C)`, to build the layers with.
 
@@ -58,20 +62,27 @@ class StackedLayer:
   """
 
   def __init__(self, make_layer, depth, input_shape):
-    values = []
-    for k in range(depth):
-      layer = make_layer(k)
+    created = []  # The first layer's Variables in the order in which a layer makes them.
+    with tf.variable_creator_scope(_recorder(created)):
+      layer = self._layer = make_layer(0)
       layer.build(input_shape)
-      if layer.non_trainable_variables:
-        raise ValueError(
-            f'{layer.name}: a level cannot run a layer that updates weights by itself, '
-            f'got {[v.path for v in layer.non_trainable_variables]}.')
-      values.append([v.numpy() for v in layer.trainable_variables])
-    self._layer = layer
+    if layer.non_trainable_variables:
+      raise ValueError(
+          f'{layer.name}: a level cannot run a layer that updates weights by itself, '
+          f'got {[v.path for v in layer.non_trainable_variables]}.')
+    variables = layer.trainable_variables
+    if hasattr(layer, 'initial_weights'):
+      stacks = layer.initial_weights(depth)
+    else:
+      positions = {id(v): i for i, v in enumerate(created)}
+      sets = [_initial_values(lambda k=k: make_layer(k), input_shape, created)
+              for k in range(1, depth)]
+      stacks = [
+          np.stack([v.numpy(), *[values[positions[id(v.value)]] for values in sets]])
+          for v in variables]
     self.weights = [
-        tf.Variable(tf.stack(stack), name=v.name,
-                    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
-        for v, stack in zip(layer.trainable_variables, zip(*values))]
+        tf.Variable(stack, name=v.name, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+        for v, stack in zip(variables, stacks)]
 
   def conditioner(self, weights):
     """The layer as a function of its input, with one set of weights.
@@ -100,3 +111,29 @@ class StackedLayer:
     with keras.StatelessScope(state_mapping=list(zip(variables, weights))) as scope:
       layer.initialize(x, **kwargs)
     return [scope.get_current_value(v) for v in variables]
+
+
+def _recorder(created):
+  """A Variable creator that lists what it creates."""
+  def create(next_creator, **kwargs):
+    created.append(next_creator(**kwargs))
+    return created[-1]
+  return create
+
+
+def _initial_values(make_layer, input_shape, variables):
+  """What a layer would set its Variables to, in the order in which it makes them.
+
+  Making Variables takes most of the time of making a layer, so it is given those
+  of another one, `variables`, and must not be used.
+  """
+  values = []
+
+  def create(next_creator, initial_value, **kwargs):
+    del next_creator, kwargs
+    values.append(np.asarray(initial_value() if callable(initial_value) else initial_value))
+    return variables[len(values) - 1]
+
+  with tf.variable_creator_scope(create):
+    make_layer().build(input_shape)
+  return values

@@ -1,5 +1,7 @@
 """Glow's conditioner: three convolutions, the last one starting at zero."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -92,6 +94,24 @@ class ConvNet(keras.layers.Layer):
         self.log_scales.append(self.add_weight(
             shape=(width,), initializer='zeros', name=f'log_scale_{i}'))
     self.output_conv.build((*input_shape[:-1], width))
+
+  def initial_weights(self, num):
+    """Values like the initial ones of `num` layers, for `StackedLayer`.
+
+    Returns:
+      A list of Tensors `[num, ...]`, one for each of `trainable_variables`.
+    """
+    values = []
+    for i, v in enumerate(self.trainable_variables):
+      shape = [num, *v.shape]
+      if any(v is kernel for kernel in self.kernels):
+        # Truncated at two standard deviations, which leaves 0.8796 of one.
+        stddev = math.sqrt(2. / math.prod(v.shape[:-1])) / .87962566103423978
+        values.append(tf.random.stateless_truncated_normal(
+            shape, [self.seed, i], stddev=stddev, dtype=v.dtype, alg='philox'))
+      else:
+        values.append(tf.zeros(shape, v.dtype))
+    return values
 
   def call(self, x):
     for i in range(len(self.kernels)):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ['MIN_STDDEV', 'whitening']
+__all__ = ['MIN_STDDEV', 'num_replicas', 'whitening']
 
 # Below the noise of 8-bit dequantisation (1 / 256 / sqrt(12) = 1.1e-3) a
 # channel's spread says nothing about the scale that it should be given.
@@ -33,8 +33,13 @@ def whitening(x):
   return -mean, -tf.math.log(stddev)
 
 
-def _sum_over_replicas(x):
+def num_replicas():
+  """How many replicas run the present code together."""
   context = tf.distribute.get_replica_context()
-  if context is None or context.num_replicas_in_sync == 1:
+  return 1 if context is None else context.num_replicas_in_sync
+
+
+def _sum_over_replicas(x):
+  if num_replicas() == 1:
     return x
-  return context.all_reduce(tf.distribute.ReduceOp.SUM, x)
+  return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x)

@@ -52,7 +52,7 @@ class Evaluator:
             model.log_prob_bounds(images, importance_samples, noise_of_draw, labels)[1])
       return tf.stack([model.in_bits_per_dim(value) for value in values], -1)
 
-    @tf.function
+    @tf.function(autograph=False)
     def bits_per_dim(images, number, labels):
       return cluster.strategy.run(replica_bits_per_dim, args=(images, number, labels))
 

@@ -164,7 +164,7 @@ class KerasImageModel(keras.Model):
     shares = strategy.experimental_distribute_values_from_function(share) if replicas > 1 else (
         images, noise)
     # One replica runs it op by op: tracing all steps of a deep flow takes longer.
-    (tf.function(run) if replicas > 1 else run)()
+    (tf.function(run, autograph=False) if replicas > 1 else run)()
 
   def compile(self, optimizer='adamax', loss=None, metrics=None, weighted_metrics=None,
               jit_compile='auto', **kwargs):

@@ -40,7 +40,7 @@ class Monitors:
     """
     return {name: float(value) for name, value in self._read().items()}
 
-  @tf.function
+  @tf.function(autograph=False)
   def _read(self):
     model = self._model
     middle = tf.fill(self._images.shape, .5)

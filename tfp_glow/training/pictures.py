@@ -63,7 +63,7 @@ class Sampler:
   def __init__(self, model, batch_size):
     self._model = model
     self._batch_size = batch_size
-    self._draw = tf.function(model.sample)
+    self._draw = tf.function(model.sample, autograph=False)
 
   def __call__(self, num, temperature, seed, labels=None):
     """uint8 array `[num, H, W, C]` that depends on the arguments and the weights alone.

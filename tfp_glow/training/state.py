@@ -87,7 +87,7 @@ class TrainState:
     """
     strategy = self._cluster.strategy
 
-    @tf.function
+    @tf.function(autograph=False)
     def initialize(images, noise, labels):
       strategy.run(self.model.initialize, args=(images, noise, labels))
 

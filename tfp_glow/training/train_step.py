@@ -35,8 +35,9 @@ def make_train_step(cluster, state, config):
   learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
 
   # XLA takes forward and backward only: the whole step with its collectives
-  # does not compile under a strategy of several replicas.
-  @tf.function(jit_compile=config.jit_compile or None)
+  # does not compile under a strategy of several replicas. AutoGraph, which has
+  # nothing to convert here, would take as long as the tracing itself.
+  @tf.function(jit_compile=config.jit_compile or None, autograph=False)
   def bits_and_gradients(images, noise, labels):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(weights)
@@ -67,29 +68,27 @@ def make_train_step(cluster, state, config):
         strategy, config.optimizer.ema_decay, state.optimizer.iterations.value,
         weights, state.average.trainable_variables)
 
-  def count_good(bits, norm):
+  def good_step(bits, norm, gradients):
+    update(gradients)
     progress.bad_run.assign(0)
     progress.window_bpd.assign_add(tf.cast(bits, tf.float64))
     progress.window_good.assign_add(1)
     progress.window_grad_norm.assign(tf.maximum(progress.window_grad_norm, norm))
+    progress.lowest_bpd.assign(tf.where(
+        tf.equal(progress.step, 0), tf.cast(bits, tf.float64), progress.lowest_bpd))
 
-  def count_bad():
+  def bad_step():
     progress.bad_run.assign_add(1)
     progress.last_bad_step.assign(progress.step)
     progress.window_bad.assign_add(1)
 
-  @tf.function
+  @tf.function(autograph=False)
   def train_step(images, stop, labels=None):
     bits, norm, stop, gradients = strategy.run(replica_step, args=(images, stop, labels))
     bits, norm, stop = cluster.first(bits), cluster.first(norm), cluster.first(stop)
     # A loss that is not finite in its other part has a gradient that is not.
-    if tf.math.is_finite(bits) & tf.math.is_finite(norm):
-      update(gradients)
-      count_good(bits, norm)
-      if tf.equal(progress.step, 0):
-        progress.lowest_bpd.assign(tf.cast(bits, tf.float64))
-    else:
-      count_bad()
+    tf.cond(tf.math.is_finite(bits) & tf.math.is_finite(norm),
+            lambda: good_step(bits, norm, gradients), bad_step)
     progress.step.assign_add(1)
     return stop
 
