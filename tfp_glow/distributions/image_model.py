@@ -108,14 +108,14 @@ class ImageModel(tf.Module):
       noise: float Tensor in [0, 1) of the same shape.
       labels: int Tensor `[N]`, with classes.
     """
-    *outer, _ = self.distribution.bijector.bijectors
-    images, noise = self._checked(images, noise)
     if hasattr(self.dequantizer, 'initialize'):
-      self.dequantizer.initialize(images, noise)
-    x, _ = self.dequantizer(images, noise)
-    for bijector in outer:
-      x = bijector.inverse(x)
-    self.flow.initialize(x, **self._condition(labels))
+      self.dequantizer.initialize(*self._checked(images, noise))
+    self.flow.initialize(self._flow_input(images, noise), **self._condition(labels))
+
+  def reconstruction_errors(self, images, noise, labels=None):
+    """`MultiScale.reconstruction_errors` for what the flow sees of images; see `initialize`."""
+    return self.flow.reconstruction_errors(
+        self._flow_input(images, noise), **self._condition(labels))
 
   def log_prob(self, images, noise, labels=None):
     """log P(image | label) in nats, from below: one draw of the dequantisation bound.
@@ -311,6 +311,14 @@ class ImageModel(tf.Module):
     """Draws latents `[num, D]` from a normal with standard deviation `temperature`."""
     normal = random.normal([num, self.event_size], seed)
     return tf.cast(temperature * normal, self.distribution.dtype)
+
+  def _flow_input(self, images, noise):
+    """What the flow gets of uint8 images, with one draw of dequantisation."""
+    x, _ = self.dequantizer(*self._checked(images, noise))
+    *outer, _ = self.distribution.bijector.bijectors
+    for bijector in outer:
+      x = bijector.inverse(x)
+    return x
 
   def _condition(self, labels):
     """The keyword arguments of the flow."""

@@ -1,12 +1,13 @@
 """Warnings that a flow is about to stop being invertible, or a run to diverge."""
 
+import itertools
 import math
 
 import tensorflow as tf
 
 from tfp_glow import distributions
 
-__all__ = ['Monitors', 'drift']
+__all__ = ['Monitors', 'drift', 'level_drifts']
 
 # Which field of `config.recovery` limits which reading, and what the reading is.
 _LIMITS = {
@@ -24,10 +25,12 @@ class Monitors:
     model: an `ImageModel`.
     images: uint8 array `[N, H, W, C]`, the held batch.
     labels: int array `[N]` for a model with classes.
+    watch_levels: bool, whether to read each level's reconstruction error too.
   """
 
-  def __init__(self, model, images, labels=None):
+  def __init__(self, model, images, labels=None, watch_levels=False):
     self._model = model
+    self._watch_levels = watch_levels
     self._images = tf.constant(images)
     self._labels = None if labels is None else tf.constant(labels)
 
@@ -36,7 +39,8 @@ class Monitors:
 
     `reconstruction_error`: max |forward(inverse(x)) - x| over the pixels of the
     held batch, on the scale where an image lies in [0, 1]. `max_abs_log_s` and
-    `max_condition_number`: see `MultiScale.diagnostics`.
+    `max_condition_number`: see `MultiScale.diagnostics`. `level_<i>_drift`: what
+    level i makes of its input that way, in units of that input.
     """
     return {name: float(value) for name, value in self._read().items()}
 
@@ -48,7 +52,18 @@ class Monitors:
     # A bijector remembers the input of the very Tensor that it returned; `identity` is another.
     latents = tf.identity(model.encode(self._images, middle, self._labels))
     error = model.decode(latents, self._labels) - x
-    return {'reconstruction_error': tf.reduce_max(tf.abs(error)), **model.flow.diagnostics()}
+    readings = {
+        'reconstruction_error': tf.reduce_max(tf.abs(error)), **model.flow.diagnostics()}
+    if self._watch_levels:
+      errors = model.reconstruction_errors(self._images, middle, self._labels)
+      readings.update({f'level_{i}_drift': value for i, value in enumerate(tf.unstack(errors))})
+    return readings
+
+
+def level_drifts(readings):
+  """The values of `level_<i>_drift`, a list."""
+  names = (f'level_{i}_drift' for i in itertools.count())
+  return [readings[name] for name in itertools.takewhile(readings.__contains__, names)]
 
 
 def drift(readings, limits):
