@@ -31,6 +31,7 @@ def _small(coupling='affine', hidden_actnorm=True, num_levels=2, learn_top=True,
            depth=3, hidden_channels=20):
   config = base.defaults()
   config.dataset.image_size = 16
+  config.model.scale_map = 'sigmoid'  # As in the published configs, which the plan is about.
   config.model.update(
       coupling=coupling, hidden_actnorm=hidden_actnorm, num_levels=num_levels,
       learn_top=learn_top, reversible=reversible, depth=depth, hidden_channels=hidden_channels)
