@@ -79,17 +79,15 @@ class ClassPrior(flow_bijector.FlowBijector):
 
   def _forward_and_log_det(self, z, labels=None):
     bias, log_scale = self._of_labels(z, labels)
-    return z * tf.exp(-log_scale) - bias, -_per_image(log_scale, z)
+    return z * tf.exp(-log_scale) - bias, -_log_det(log_scale, z)
 
   def _inverse_and_log_det(self, x, labels=None):
     bias, log_scale = self._of_labels(x, labels)
-    return (x + bias) * tf.exp(log_scale), _per_image(log_scale, x)
+    return (x + bias) * tf.exp(log_scale), _log_det(log_scale, x)
 
 
-def _per_image(log_scale, x):
-  shape = tf.shape(x)
-  num_pixels = tf.cast(shape[1] * shape[2], x.dtype)
-  return num_pixels * tf.reduce_sum(log_scale, [1, 2, 3])
+def _log_det(log_scale, x):
+  return flow_bijector.per_image(tf.reduce_sum(log_scale, [1, 2, 3]), x)
 
 
 def checked_labels(name, labels, num_classes, x):

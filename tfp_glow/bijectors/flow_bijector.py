@@ -216,10 +216,10 @@ def inverse_and_log_det(bijector, y, event_ndims, **kwargs):
 
 
 def per_image(log_det_per_pixel, x):
-  """`H * W * log_det_per_pixel` as a Tensor `[N]` for images x `[N, H, W, C]`."""
+  """`H * W * log_det_per_pixel`, which is a scalar or `[N]`, as `[N]` for x `[N, H, W, C]`."""
   shape = tf.shape(x)
   num_pixels = tf.cast(shape[1] * shape[2], x.dtype)
-  return tf.fill(shape[:1], num_pixels * log_det_per_pixel)
+  return tf.broadcast_to(num_pixels * log_det_per_pixel, shape[:1])
 
 
 def check_channels(bijector, x, num_channels):
