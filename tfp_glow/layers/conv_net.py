@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from tfp_glow.layers import convolution
 from tfp_glow.layers import data_dependent_init
 
 __all__ = ['ConvNet', 'ZeroConv2D']
@@ -48,7 +49,7 @@ class ZeroConv2D(keras.layers.Layer):
   def call(self, x):
     # The small factors are scaled instead of the large output.
     scale = tf.exp(_LOG_SCALE_FACTOR * self.log_scale)
-    return convolve(x, self.kernel * scale, self.bias * scale)
+    return convolution.convolve(x, self.kernel * scale, self.bias * scale)
 
   def compute_output_shape(self, input_shape):
     return (*input_shape[:-1], self.out_channels)
@@ -115,7 +116,7 @@ class ConvNet(keras.layers.Layer):
 
   def call(self, x):
     for i in range(len(self.kernels)):
-      x = tf.nn.relu(self._hidden(i, x))
+      x = self._hidden(i, x)
     return self.output_conv(x)
 
   def initialize(self, x):
@@ -124,10 +125,11 @@ class ConvNet(keras.layers.Layer):
       return
     x = tf.cast(x, self.compute_dtype)
     for i in range(len(self.kernels)):
-      bias, log_scale = data_dependent_init.whitening(convolve(x, self.kernels[i]))
+      bias, log_scale = data_dependent_init.whitening(
+          convolution.convolve(x, self.kernels[i]))
       self.biases[i].assign(bias)
       self.log_scales[i].assign(log_scale)
-      x = tf.nn.relu(self._hidden(i, x))
+      x = self._hidden(i, x)
 
   def _hidden(self, i, x):
     kernel, bias = tf.convert_to_tensor(self.kernels[i]), tf.convert_to_tensor(self.biases[i])
@@ -135,7 +137,7 @@ class ConvNet(keras.layers.Layer):
       # (conv(x, kernel) + bias) * scale, with the scale on the small factors.
       scale = tf.exp(self.log_scales[i])
       kernel, bias = kernel * scale, bias * scale
-    return convolve(x, kernel, bias)
+    return convolution.convolve(x, kernel, bias, tf.nn.relu)
 
   def compute_output_shape(self, input_shape):
     return (*input_shape[:-1], self.out_channels)
@@ -144,9 +146,3 @@ class ConvNet(keras.layers.Layer):
     return {**super().get_config(), 'out_channels': self.out_channels,
             'hidden_channels': self.hidden_channels, 'actnorm': self.actnorm,
             'seed': self.seed}
-
-
-def convolve(x, kernel, bias=None):
-  """Convolution of `[N, H, W, C]` that keeps height and width."""
-  y = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), strides=1, padding='SAME')
-  return y if bias is None else tf.nn.bias_add(y, tf.cast(bias, x.dtype))

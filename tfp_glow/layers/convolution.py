@@ -1,0 +1,98 @@
+"""Convolution as coupling networks need it: from few channels to many and back."""
+
+import tensorflow as tf
+
+__all__ = ['convolve']
+
+
+def convolve(x, kernel, bias=None, activation=None):
+  """Convolution with stride 1 that keeps height and width, as `tf.nn.conv2d` with SAME.
+
+      y[p] = activation(sum_t x[p + t] kernel[t] + bias),   t over the kernel's taps
+
+  TensorFlow's CPU kernels suit images of many channels. Where y has few, the last
+  layer of a coupling network, they reach a fraction of the machine's rate, in the
+  backward pass above all. On a CPU that layer is therefore put together from
+  matrix products, and so is a 1x1 convolution.
+
+  Args:
+    x: float Tensor `[N, H, W, C]`, C known.
+    kernel: Tensor or Variable `[R, S, C, C_out]`, R and S odd; cast to x's dtype.
+    bias: None, or Tensor or Variable `[C_out]`, likewise.
+    activation: None, or an elementwise function.
+
+  Returns:
+    Tensor `[N, H, W, C_out]`.
+  """
+  kernel = tf.cast(kernel, x.dtype)
+  rows, columns, given, made = kernel.shape
+  taps = rows * columns
+
+  def finish(y):
+    y = y if bias is None else tf.nn.bias_add(y, tf.cast(bias, x.dtype))
+    return y if activation is None else activation(y)
+
+  if not _runs_on_cpu():
+    return finish(_convolve(x, kernel))
+  if taps == 1:
+    return _multiply(x, kernel[0, 0], finish)
+  if taps * made <= given:
+    # All taps' results together have no more channels than x.
+    matrix = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [given, taps * made])
+    return finish(_overlap_add(_multiply(x, matrix), rows, columns))
+  if made < given:
+    return finish(_convolve_to_fewer(x, kernel))
+  return finish(_convolve(x, kernel))
+
+
+def _runs_on_cpu():
+  return all(d.device_type == 'CPU' for d in tf.config.list_physical_devices())
+
+
+def _convolve(x, kernel):
+  return tf.nn.conv2d(x, kernel, strides=1, padding='SAME')
+
+
+def _multiply(x, matrix, finish=lambda y: y):
+  """`finish(v @ matrix)` for the channel vector v of each pixel."""
+  shape = tf.concat([tf.shape(x)[:-1], matrix.shape[1:]], 0)
+  # TensorFlow fuses product, bias and ReLU only where no reshape stands between.
+  y = finish(tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), matrix))
+  return tf.ensure_shape(tf.reshape(y, shape), [*x.shape[:-1], matrix.shape[1]])
+
+
+@tf.custom_gradient
+def _convolve_to_fewer(x, kernel):
+  """`_convolve` with the gradients
+
+      dx = conv(dy, flipped kernel),   dkernel[t] = sum_p x[p] dy[p - t]
+  """
+  rows, columns, given, made = kernel.shape
+
+  def gradient(dy):
+    flipped = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
+    patches = tf.reshape(_patches(dy, rows, columns), [-1, rows * columns * made])
+    dkernel = tf.matmul(tf.reshape(x, [-1, given]), patches, transpose_a=True)
+    dkernel = tf.transpose(tf.reshape(dkernel, [given, rows, columns, made]), [1, 2, 0, 3])
+    return _convolve(dy, flipped), dkernel[::-1, ::-1]
+
+  return _convolve(x, kernel), gradient
+
+
+def _patches(y, rows, columns):
+  """For each pixel y[p + t] for all taps t, `[N, H, W, R * S * C]`."""
+  padded = tf.pad(y, [[0, 0], [rows // 2] * 2, [columns // 2] * 2, [0, 0]])
+  # The gradient of tf.slice is a padding, that of y[...] far slower.
+  return tf.concat([
+      tf.slice(padded, [0, i, j, 0], tf.shape(y))
+      for i in range(rows) for j in range(columns)], -1)
+
+
+def _overlap_add(y, rows, columns):
+  """For each pixel the sum over the taps t of y_t[p + t], y's channels being (t, C)."""
+  parts = tf.split(y, rows * columns, -1)
+  padded = [
+      tf.pad(part, [[0, 0], [rows - 1 - k // columns, k // columns],
+                    [columns - 1 - k % columns, k % columns], [0, 0]])
+      for k, part in enumerate(parts)]
+  return tf.slice(tf.add_n(padded), [0, rows // 2, columns // 2, 0], tf.shape(parts[0]))
