@@ -34,8 +34,8 @@ _FLOAT = 4  # bytes
 
 # Kernels that one step of flow launches, counted in the traced loop bodies.
 _KERNELS = {
-    ('affine', False): 35 + 65, ('affine', True): 35 + 105,
-    ('additive', False): 27 + 54, ('additive', True): 27 + 78,
+    ('affine', False): 40 + 72, ('affine', True): 40 + 119,
+    ('additive', False): 31 + 58, ('additive', True): 31 + 89,
 }
 
 
@@ -85,9 +85,9 @@ class Level:
 
   def step_activations(self):
     """Numbers a pixel that one step keeps for its backward pass."""
-    # The step's input, the half that conditions, two hidden layers; an affine
-    # coupling also keeps x_b + shift, the scale and its argument.
-    halves = 1 if self.coupling == 'additive' else 4
+    # The step's input, the half that conditions, clipped, twice, two hidden layers; an
+    # affine coupling also keeps x_b + shift, the scale and its argument.
+    halves = 2 if self.coupling == 'additive' else 5
     return 2 * self.width + self.channels + halves * self.channels // 2
 
   def activations(self, reversible):

@@ -98,6 +98,27 @@ def test_loop_equals_its_steps(options, traced):
   np.testing.assert_allclose(level.forward(x), h, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize('scale_map', ['sigmoid', 'tanh'])
+def test_networks_see_a_bounded_half(scale_map):
+  step, = make_level(depth=1, scale_map=scale_map).steps
+  coupling = step.coupling
+  z = checks.normal([2, 2, 3, 4])
+  far = lambda times: tf.concat([times * tf.sign(z[..., :2]), z[..., 2:]], -1)
+  at_limit, beyond = coupling.forward(far(4.)), coupling.forward(far(1e6))
+  np.testing.assert_array_equal(at_limit[..., 2:], beyond[..., 2:])
+  np.testing.assert_array_equal(beyond[..., :2], far(1e6)[..., :2])
+  assert np.abs(at_limit - coupling.forward(far(3.9)))[..., 2:].min() > 0.
+
+
+def test_latents_that_no_image_has_do_not_blow_up():
+  level = make_level(tf.float32, depth=64)
+  z = 20. * checks.normal([8, 2, 3, 4], tf.float32)
+  x = level.forward(z)
+  assert np.isfinite(x).all()
+  np.testing.assert_allclose(
+      level.inverse(tf.identity(x)), z, atol=1e-4 * np.abs(x).max())
+
+
 def test_graph_does_not_grow_with_depth():
   def count_operations(depth):
     level = make_level(depth=depth)

@@ -20,6 +20,12 @@ __all__ = ['GlowLevel', 'PERMUTATIONS', 'PRECISIONS', 'stacked_linear']
 PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
 PRECISIONS = ('float32', 'bfloat16')
 
+# What the networks see of the half that conditions, in its standard deviations, as
+# ActNorm starts it. Images stay within; but of latents that no image has, as a base
+# draws them early in training, each step's network would blow up what the last one
+# left, and `forward` would lose all digits, or overflow, in a deep flow.
+_INPUT_LIMIT = 4.
+
 
 def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float32):
   """K channel matrices in one `ChannelLinear` with parameters `[K, ...]`.
@@ -52,6 +58,9 @@ class GlowLevel(flow_bijector.FlowBijector):
 
       inverse   z = step_{K-1}.inverse( ... step_0.inverse(x))
       forward   x = step_0.forward( ... step_{K-1}.forward(z))
+
+  The networks of a level made by `trainable` see x_a clipped to [-4, 4], which no
+  inverse notices, so a step's shift and scale stay bounded whatever the latent.
 
   Each weight is stored once, stacked along a leading axis of length K, and a
   `tf.while_loop` runs one traced step over the stack: building the graph costs
@@ -133,13 +142,14 @@ class GlowLevel(flow_bijector.FlowBijector):
           trainable_variable.make(tf.zeros([depth, transformed], dtype), 'log_factor'))
 
     def make_coupling(weights):
+      network = stack.conditioner(weights[:num_network_weights])
       return coupling_lib.Coupling(
-          stack.conditioner(weights[:num_network_weights]),
+          lambda x_a, **kwargs: network(_clip(x_a), **kwargs),
           inner.bind(scale_map, *weights[num_network_weights:]), dtype=dtype)
 
     def initialize_coupling(weights, x, **kwargs):
       network_weights = stack.initialized(
-          weights[:num_network_weights], x[..., :given], **kwargs)
+          weights[:num_network_weights], _clip(x[..., :given]), **kwargs)
       return [*network_weights, *weights[num_network_weights:]]
 
     zeros = tf.zeros([depth, num_channels], dtype)
@@ -262,3 +272,15 @@ class GlowLevel(flow_bijector.FlowBijector):
       y, log_det = rolled.run(
           lambda x, w: step(x, w[0], w[1], w[2:], kwargs), stacks, x, reverse=forward)
     return y, log_det + flow_bijector.per_image(tf.reduce_sum(log_dets), x)
+
+
+@tf.custom_gradient
+def _clip(x_a):
+  """What the networks see of x_a."""
+  clipped = tf.clip_by_value(x_a, -_INPUT_LIMIT, _INPUT_LIMIT)
+
+  def gradient(upstream):
+    # From the result alone; TensorFlow's own gradient keeps twice as much.
+    return tf.where(tf.abs(clipped) < _INPUT_LIMIT, upstream, tf.zeros_like(upstream))
+
+  return clipped, gradient
