@@ -1,14 +1,17 @@
 """Speed, start-up and memory of the same Glow in several libraries, side by side.
 
     python -m benchmarks.compare [--shapes=128x8x32,512x4x16,128x32x16] [--json=FILE]
+    python -m benchmarks.compare --parts --shapes=128x8x32
 
-One process measures images/s with the sides alternated, and prints medians over
-the rounds and their ratios to ours. Seconds to the first training step and peak
-memory come from a fresh process each. Peers that are not installed are left out:
-`pip install -e '.[bench]'`. With --peers=... any two can be compared, variants
-of ours included.
+Each side has a process of its own, so that one library's threads do not stand in
+another's way, and no two work at once. A process first measures the seconds to its
+first training step and its peak memory; then images/s are measured round after
+round over all sides. Printed are medians over the rounds, and of the ratios to the first side.
+Peers that are not installed are left out: `pip install -e '.[bench]'`. --parts
+compares our own parts (couplings, networks, dequantisation) with the plain flow.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -25,16 +28,15 @@ from benchmarks import peers
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list('shapes', ['128x8x32', '512x4x16', '128x32x16'], 'WIDTHxDEPTHxBATCH, each.')
-flags.DEFINE_list('peers', list(peers.PEERS), 'Sides to measure; the first is the reference.')
+flags.DEFINE_bool('parts', False, 'Measure parts of ours instead of libraries.')
+flags.DEFINE_list('peers', None, 'Only these sides; the first is what the others are compared with.')
 flags.DEFINE_integer('rounds', 5, 'Rounds over all sides.')
 flags.DEFINE_float('seconds', 2., 'Of each measurement in a round.')
-flags.DEFINE_bool('fresh', True, 'Also measure first step and memory, a process for each side.')
 flags.DEFINE_string('json', None, 'File to write the results to.')
-flags.DEFINE_string('one', None, 'Used by the program itself: measure one side in this process.')
+flags.DEFINE_string('side', None, 'Used by the program itself: be this side.')
 
 _OPERATIONS = ('train', 'log_prob', 'sample')
-_ALL = peers.PEERS | peers.VARIANTS
-_NEEDS = {'normflows': 'normflows', 'normflows, compiled': 'normflows'}
+_NEEDS = {'normflows': 'normflows', 'normflows compiled': 'normflows'}
 
 
 def images_per_second(operation, batch, seconds):
@@ -61,17 +63,23 @@ def peak_memory():
   return int(line.split()[1]) / 1024
 
 
-def measure_fresh(name, width, depth, batch):
-  """First step and peak memory of one side, in this fresh process."""
+def be_side(name, shape):
+  """Measures what standard input asks for: lines such as `train 2.0`, answered in images/s."""
+  answers = os.fdopen(os.dup(1), 'w', buffering=1)
+  os.dup2(2, 1)  # Libraries may print.
+  width, depth, batch = map(int, shape.split('x'))
   _import_libraries(name)
   before = peak_memory()
   start = time.perf_counter()
-  side = _ALL[name](width, depth, batch)
+  side = peers.SIDES[name](width, depth, batch)
   side.train()
   first = time.perf_counter() - start
   for _ in range(3):
     side.train()
-  return dict(first_step_s=first, peak_mb=peak_memory() - before)
+  print(json.dumps(dict(first_step_s=first, peak_mb=peak_memory() - before)), file=answers)
+  for line in sys.stdin:
+    operation, seconds = line.split()
+    print(images_per_second(getattr(side, operation), batch, float(seconds)), file=answers)
 
 
 def _import_libraries(name):
@@ -90,66 +98,87 @@ def _import_libraries(name):
   del keras
 
 
-def measure_in_fresh_process(name, shape):
-  command = [sys.executable, '-m', 'benchmarks.compare', f'--one={name}', f'--shapes={shape}']
-  output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
-  return json.loads(output.splitlines()[-1])
+class Side:
+  """One side's process; a context manager.
+
+  Attributes:
+    start: dict of `first_step_s` and `peak_mb`, above what its imports took.
+  """
+
+  def __init__(self, name, shape):
+    command = [sys.executable, '-m', 'benchmarks.compare', f'--side={name}', f'--shapes={shape}']
+    self._process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    self.start = json.loads(self._answer())
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *_):
+    self._process.stdin.close()
+    self._process.wait()
+
+  def images_per_second(self, operation, seconds):
+    print(operation, seconds, file=self._process.stdin, flush=True)
+    return float(self._answer())
+
+  def _answer(self):
+    line = self._process.stdout.readline()
+    if not line:
+      raise RuntimeError(f'{" ".join(self._process.args)} failed, see above.')
+    return line
 
 
 def measure_shape(names, shape, rate):
-  width, depth, batch = map(int, shape.split('x'))
-  sides = {}
-  for name in names:
-    print(f'{shape}: building {name}', file=sys.stderr, flush=True)
-    sides[name] = _ALL[name](width, depth, batch)
-    for operation in _OPERATIONS:
-      getattr(sides[name], operation)()
+  width, depth, _ = map(int, shape.split('x'))
   speeds = {name: {operation: [] for operation in _OPERATIONS} for name in names}
-  for i in range(FLAGS.rounds):
-    print(f'{shape}: round {i + 1} of {FLAGS.rounds}', file=sys.stderr, flush=True)
-    for operation in _OPERATIONS:
-      for name, side in sides.items():
-        speeds[name][operation].append(
-            images_per_second(getattr(side, operation), batch, FLAGS.seconds))
+  with contextlib.ExitStack() as stack:
+    sides = {}
+    for name in names:
+      print(f'{shape}: building {name}', file=sys.stderr, flush=True)
+      sides[name] = stack.enter_context(Side(name, shape))
+      for operation in _OPERATIONS:
+        sides[name].images_per_second(operation, 0.)  # Traces it.
+    for i in range(FLAGS.rounds):
+      print(f'{shape}: round {i + 1} of {FLAGS.rounds}', file=sys.stderr, flush=True)
+      for operation in _OPERATIONS:
+        for name, side in sides.items():
+          speeds[name][operation].append(side.images_per_second(operation, FLAGS.seconds))
   madds = peers.multiply_adds(width, depth)
   rows = {}
-  for name in names:
-    row = rows[name] = {}
+  for name, side in sides.items():
+    row = rows[name] = dict(side.start)
     for operation in _OPERATIONS:
-      reference = speeds[names[0]][operation]
       row[operation] = statistics.median(speeds[name][operation])
       row[f'{operation}_ratio'] = statistics.median(
-          ours / its for ours, its in zip(reference, speeds[name][operation]))
+          ours / its for ours, its in zip(speeds[names[0]][operation], speeds[name][operation]))
     row['matmul_fraction'] = 3 * madds * row['train'] / rate
-    if FLAGS.fresh:
-      row |= measure_in_fresh_process(name, shape)
   return dict(multiply_adds=madds, rows=rows)
 
 
-def print_table(shape, result, reference):
+def print_table(shape, result):
   width, depth, batch = shape.split('x')
   print(f'\n32x32x3, L = 3, W = {width}, K = {depth}, batch {batch}; '
         f'{result["multiply_adds"] / 1e6:.0f} M multiply-adds an image and log_prob')
-  print(f'(in brackets: how many times as fast as this side {reference} is)\n')
+  print(f'(in brackets: how many times as fast as this side {next(iter(result["rows"]))} is)\n')
   print('| | train images/s | log_prob images/s | sampling images/s | of matmul rate '
         '| first step s | peak MB |')
   print('|---|---|---|---|---|---|---|')
   for name, row in result['rows'].items():
     cells = [f'{row[o]:.1f} ({row[o + "_ratio"]:.2f})' for o in _OPERATIONS]
-    cells.append(f'{100 * row["matmul_fraction"]:.0f}%')
-    cells.append(f'{row["first_step_s"]:.1f}' if 'first_step_s' in row else '')
-    cells.append(f'{row["peak_mb"]:.0f}' if 'peak_mb' in row else '')
+    cells += [f'{100 * row["matmul_fraction"]:.0f}%', f'{row["first_step_s"]:.1f}',
+              f'{row["peak_mb"]:.0f}']
     print(f'| {name} | ' + ' | '.join(cells) + ' |')
 
 
 def main(_):
-  if FLAGS.one:
-    width, depth, batch = map(int, FLAGS.shapes[0].split('x'))
-    print(json.dumps(measure_fresh(FLAGS.one, width, depth, batch)))
+  if FLAGS.side:
+    be_side(FLAGS.side, FLAGS.shapes[0])
     return
-  names = [name for name in FLAGS.peers
+  wanted = FLAGS.peers or (list(peers.PARTS) if FLAGS.parts else ['tfp_glow', *peers.PEERS])
+  names = [name for name in wanted
            if name not in _NEEDS or importlib.util.find_spec(_NEEDS[name])]
-  for name in set(FLAGS.peers) - set(names):
+  for name in set(wanted) - set(names):
     print(f'{name} is not installed and left out.', file=sys.stderr)
   rate = matmul_rate()
   results = dict(
@@ -157,7 +186,7 @@ def main(_):
       matmul_gmadds_per_s=rate / 1e9, shapes={})
   for shape in FLAGS.shapes:
     results['shapes'][shape] = result = measure_shape(names, shape, rate)
-    print_table(shape, result, names[0])
+    print_table(shape, result)
   print(f'\nMatrix product: {rate / 1e9:.0f} G multiply-adds a second.')
   if FLAGS.json:
     with open(FLAGS.json, 'w', encoding='utf-8') as file:

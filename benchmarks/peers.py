@@ -19,20 +19,28 @@ def images(batch):
 
 
 class _TensorFlowFlow:
-  """A `tfd.TransformedDistribution` trained by a `tf.function`."""
+  """A flow trained by a `tf.function`.
 
-  def __init__(self, distribution, batch, jit_compile=False, sample_distribution=None):
+  Args:
+    weights: list of the Variables to train.
+    log_prob: callable `x -> [N]` for a batch x.
+    sample: callable `seed -> images`.
+    x: the batch.
+    jit_compile: bool, whether XLA compiles forward and backward.
+  """
+
+  def __init__(self, weights, log_prob, sample, x, jit_compile=False):
     import keras
     import tensorflow as tf
-    self._images = tf.constant(images(batch))
-    weights = list(distribution.trainable_variables)
+    self._x = x = tf.constant(x)
+    self._seed = tf.constant([1, 2])
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(weights)
 
     @tf.function(jit_compile=jit_compile or None)
     def gradients(x):
       with tf.GradientTape() as tape:
-        loss = -tf.reduce_mean(distribution.log_prob(x))
+        loss = -tf.reduce_mean(log_prob(x))
       return loss, tape.gradient(loss, weights)
 
     @tf.function
@@ -42,33 +50,60 @@ class _TensorFlowFlow:
       return loss
 
     self._train = train
-    self._log_prob = tf.function(distribution.log_prob, jit_compile=jit_compile or None)
-    self._sample = tf.function(
-        lambda seed: (sample_distribution or distribution).sample(batch, seed=seed),
-        jit_compile=jit_compile or None)
-    self._seed = tf.constant([1, 2])
+    self._log_prob = tf.function(log_prob, jit_compile=jit_compile or None)
+    self._sample = tf.function(sample, jit_compile=jit_compile or None)
 
   def train(self):
-    return self._train(self._images).numpy()
+    return self._train(self._x).numpy()
 
   def log_prob(self):
-    return self._log_prob(self._images).numpy()
+    return self._log_prob(self._x).numpy()
 
   def sample(self):
     return self._sample(self._seed).numpy()
 
 
 class TfpGlow(_TensorFlowFlow):
-  """Ours. `options` go to `tfp_glow.bijectors.Glow`."""
+  """Ours."""
 
-  def __init__(self, width, depth, batch, jit_compile=False, **options):
+  def __init__(self, width, depth, batch):
     import tensorflow_probability as tfp
     from tfp_glow import bijectors
     tfd = tfp.distributions
-    flow = bijectors.Glow(
-        (SIZE, SIZE, 3), num_levels=LEVELS, depth=depth, hidden_channels=width, **options)
-    super().__init__(tfd.TransformedDistribution(
-        tfd.Sample(tfd.Normal(0., 1.), [flow.latent_size]), flow), batch, jit_compile)
+    flow = bijectors.Glow((SIZE, SIZE, 3), num_levels=LEVELS, depth=depth, hidden_channels=width)
+    distribution = tfd.TransformedDistribution(
+        tfd.Sample(tfd.Normal(0., 1.), [flow.latent_size]), flow)
+    super().__init__(list(distribution.trainable_variables), distribution.log_prob,
+                     lambda seed: distribution.sample(batch, seed=seed), images(batch))
+
+
+class Part(_TensorFlowFlow):
+  """Ours as a config describes it, uint8 images in and out.
+
+  Args:
+    jit_compile: bool.
+    **changes: fields of the config's `model`, beside the published scale map.
+  """
+
+  def __init__(self, width, depth, batch, jit_compile=False, **changes):
+    import tensorflow as tf
+    from configs import base
+    from tfp_glow import distributions
+    config = base.defaults().model
+    config.update(num_levels=LEVELS, depth=depth, hidden_channels=width, scale_map='sigmoid',
+                  hidden_actnorm=False)
+    config.update(changes)
+    model = distributions.build_image_model(config, (SIZE, SIZE, 3))
+    labels = tf.range(batch) % config.num_classes if config.num_classes else None
+
+    def log_prob(x):
+      noise = tf.random.stateless_uniform(x.shape, self._seed)
+      return model.log_prob(x, noise, labels)
+
+    super().__init__(
+        list(model.trainable_variables), log_prob,
+        lambda seed: model.sample(batch, temperature=1., seed=seed, labels=labels),
+        (255 * (images(batch) + 0.5)).astype(np.uint8), jit_compile)
 
 
 class TfpBijectorsGlow(_TensorFlowFlow):
@@ -85,7 +120,8 @@ class TfpBijectorsGlow(_TensorFlowFlow):
         tfd.Sample(tfd.Normal(0., 1.), [SIZE * SIZE * 3]), flow)
     # Its ActNorm takes its statistics from the first batch that it sees.
     distribution.log_prob(images(batch))
-    super().__init__(distribution, batch)
+    super().__init__(list(distribution.trainable_variables), distribution.log_prob,
+                     lambda seed: distribution.sample(batch, seed=seed), images(batch))
 
 
 class ConvolutionStack:
@@ -196,13 +232,26 @@ def multiply_adds(width, depth):
 
 
 PEERS = {
-    'tfp_glow': TfpGlow,
     'tfp.bijectors.Glow': TfpBijectorsGlow,
     'normflows': Normflows,
-    'normflows, compiled': functools.partial(Normflows, compiled=True),
+    'normflows compiled': functools.partial(Normflows, compiled=True),
     'convolution stack': ConvolutionStack,
 }
-VARIANTS = {
-    'tfp_glow, reversible': functools.partial(TfpGlow, reversible=True),
-    'tfp_glow, bfloat16': functools.partial(TfpGlow, precision='bfloat16'),
-}
+PARTS = {name: functools.partial(Part, **changes) for name, changes in {
+    'plain': {},
+    'reversible': dict(reversible=True),
+    'bfloat16': dict(precision='bfloat16'),
+    'jit_compile': dict(jit_compile=True),
+    'additive': dict(coupling='additive'),
+    'tanh': dict(scale_map='tanh'),
+    'mixture of 4 logistics': dict(coupling='mixture_logistics', num_components=4),
+    'spline of 8 bins': dict(coupling='spline'),
+    'label-conditioned': dict(num_classes=10, condition_couplings=True),
+    'hidden ActNorm': dict(hidden_actnorm=True),
+    'gated networks': dict(network='gated'),
+    'attention networks': dict(network='attention'),
+    'variational_conv': dict(dequantization='variational_conv'),
+    'variational': dict(dequantization='variational'),
+    'flow++': dict(dequantization='flow++'),
+}.items()}
+SIDES = {'tfp_glow': TfpGlow, **PEERS, **PARTS}

@@ -73,6 +73,19 @@ def test_one_device_and_two_agree(source, changes):
     np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
 
 
+def test_xla_agrees_with_the_graph(source):
+  runs = [_train(tiny.one_device(), source, tiny.config(
+      optimizer__name='sgd', optimizer__learning_rate=.05, jit_compile=jit_compile))
+          for jit_compile in (False, True)]
+  (graph, initial), (compiled, _) = runs
+  for a, b in zip(graph.model.trainable_variables, compiled.model.trainable_variables):
+    np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+  assert any(np.abs(v.numpy() - first).max() > 1e-3
+             for v, first in zip(graph.model.trainable_variables, initial))
+  first, second = [float(state.progress.window_bpd) for state, _ in runs]
+  assert first == pytest.approx(second, rel=1e-4)
+
+
 def test_equals_a_step_written_out(source):
   config = tiny.config(optimizer__name='sgd', optimizer__learning_rate=.1, optimizer__clip_norm=0.,
                        optimizer__warmup_steps=0, optimizer__schedule='constant')
