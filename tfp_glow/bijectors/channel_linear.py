@@ -5,6 +5,7 @@ import abc
 import tensorflow as tf
 
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import convolution
 
 __all__ = ['ChannelLinear', 'multiply_channels']
 
@@ -56,9 +57,4 @@ class ChannelLinear(flow_bijector.FlowBijector):
 
 def multiply_channels(x, matrix, bias=None):
   """`matrix @ v (+ bias)` for the channel vector v of each pixel of x `[N, H, W, C]`."""
-  shape = tf.shape(x)
-  channels = matrix.shape[-1]
-  y = tf.matmul(tf.reshape(x, [-1, channels]), matrix, transpose_b=True)
-  if bias is not None:
-    y = tf.nn.bias_add(y, bias)
-  return tf.ensure_shape(tf.reshape(y, shape), x.shape)
+  return convolution.multiply_channels(x, matrix, bias, transpose_matrix=True)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ['convolve']
+__all__ = ['convolve', 'multiply_channels']
 
 
 def convolve(x, kernel, bias=None, activation=None):
@@ -28,21 +28,43 @@ def convolve(x, kernel, bias=None, activation=None):
   rows, columns, given, made = kernel.shape
   taps = rows * columns
 
-  def finish(y):
-    y = y if bias is None else tf.nn.bias_add(y, tf.cast(bias, x.dtype))
-    return y if activation is None else activation(y)
-
-  if not _runs_on_cpu():
-    return finish(_convolve(x, kernel))
-  if taps == 1:
-    return _multiply(x, kernel[0, 0], finish)
-  if taps * made <= given:
+  if _runs_on_cpu() and taps == 1:
+    return multiply_channels(x, kernel[0, 0], bias, activation)
+  if not _runs_on_cpu() or made >= given:
+    y = _convolve(x, kernel)
+  elif taps * made <= given:
     # All taps' results together have no more channels than x.
     matrix = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [given, taps * made])
-    return finish(_overlap_add(_multiply(x, matrix), rows, columns))
-  if made < given:
-    return finish(_convolve_to_fewer(x, kernel))
-  return finish(_convolve(x, kernel))
+    y = _overlap_add(multiply_channels(x, matrix), rows, columns)
+  else:
+    y = _convolve_to_fewer(x, kernel)
+  return _finish(y, bias, activation)
+
+
+def multiply_channels(x, matrix, bias=None, activation=None, transpose_matrix=False):
+  """`activation(v @ matrix + bias)` for the channel vector v of each pixel of x.
+
+  Args:
+    x: float Tensor `[N, H, W, C]`.
+    matrix: Tensor `[C, C_out]`, or `[C_out, C]` with `transpose_matrix`, of x's dtype.
+    bias: None, or Tensor or Variable `[C_out]`; cast to x's dtype.
+    activation: None, or an elementwise function.
+    transpose_matrix: bool.
+
+  Returns:
+    Tensor `[N, H, W, C_out]`.
+  """
+  given, made = matrix.shape[::-1] if transpose_matrix else matrix.shape
+  shape = tf.concat([tf.shape(x)[:-1], [made]], 0)
+  y = tf.matmul(tf.reshape(x, [-1, given]), matrix, transpose_b=transpose_matrix)
+  # TensorFlow fuses product, bias and ReLU only where no reshape stands between.
+  y = tf.reshape(_finish(y, bias, activation), shape)
+  return tf.ensure_shape(y, [*x.shape[:-1], made])
+
+
+def _finish(y, bias, activation):
+  y = y if bias is None else tf.nn.bias_add(y, tf.cast(bias, y.dtype))
+  return y if activation is None else activation(y)
 
 
 def _runs_on_cpu():
@@ -51,14 +73,6 @@ def _runs_on_cpu():
 
 def _convolve(x, kernel):
   return tf.nn.conv2d(x, kernel, strides=1, padding='SAME')
-
-
-def _multiply(x, matrix, finish=lambda y: y):
-  """`finish(v @ matrix)` for the channel vector v of each pixel."""
-  shape = tf.concat([tf.shape(x)[:-1], matrix.shape[1:]], 0)
-  # TensorFlow fuses product, bias and ReLU only where no reshape stands between.
-  y = finish(tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), matrix))
-  return tf.ensure_shape(tf.reshape(y, shape), [*x.shape[:-1], matrix.shape[1]])
 
 
 @tf.custom_gradient
