@@ -3,12 +3,12 @@
     python -m benchmarks.parts_density --results=parts.jsonl [--data=mnist5k,photo_patches]
         [--seconds=150 --seconds=300] [--seeds=0 --seeds=1] [--parts=affine --parts=mixture]
 
-Trains the data set's config with each combination of parts by train.py, each run with
-a cosine schedule that ends when its seconds of training are over: it gets as many
-steps as they hold at the rate of a short run before it. Every run becomes a line of
-the results file and is not repeated, so the program can be interrupted and called
-again. Prints the table of all that the file holds. The machine should have nothing
-else to do.
+Trains the data set's config with each combination of parts by train.py, for as many
+steps as the longest of the seconds hold at the rate of a short run before it, with a
+cosine schedule over them. The evaluations nearest to the other seconds are read off
+the same run. Every run becomes a line of the results file and is not repeated, so the
+program can be interrupted and called again. Prints the table of all that the file
+holds. The machine should have nothing else to do.
 """
 
 import collections
@@ -40,12 +40,14 @@ _SECONDS = flags.DEFINE_multi_integer('seconds', [150, 300, 900], 'Of training, 
 _SEEDS = flags.DEFINE_multi_integer('seeds', [0, 1, 2], 'Each.')
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PROBE = 30, 90  # Steps: the start of training ends, the probe ends.
+# Steps of a log line, after the second of which nothing is left to be traced, and of the probe.
+_PROBE_EVERY, _PROBE_STEPS = 20, 80
+_TOLERANCE = .05  # Of a reading's step.
 
 
-def _train(data, part, seed, num_steps, log_every):
+def _train(data, part, seed, num_steps, log_every, eval_every=0):
   """The lines of metrics.jsonl of a run."""
-  settings = dict(seed=seed, num_steps=num_steps, log_every=log_every, eval_every=0,
+  settings = dict(seed=seed, num_steps=num_steps, log_every=log_every, eval_every=eval_every,
                   sample_every=0, checkpoint_every=0)
   settings |= {f'model.{name}': value for name, value in (_COMMON | PARTS[part]).items()}
   with tempfile.TemporaryDirectory() as folder:
@@ -59,11 +61,12 @@ def _train(data, part, seed, num_steps, log_every):
 
 
 def _probe(data, part):
-  """Seconds until the first steps are done, and steps a second after them."""
-  first, last = _PROBE
-  times = {line['step']: line['train_s'] for line in _train(data, part, 0, last, first)
-           if 'train_bpd' in line}
-  return dict(first_s=times[first], rate=(last - first) / (times[last] - times[first]))
+  """Steps and seconds at which the start of training is over, and steps a second then."""
+  times = {line['step']: line['train_s']
+           for line in _train(data, part, 0, _PROBE_STEPS, _PROBE_EVERY) if 'train_bpd' in line}
+  first = 2 * _PROBE_EVERY
+  rate = (_PROBE_STEPS - first) / (times[_PROBE_STEPS] - times[first])
+  return dict(first_step=first, first_s=times[first], rate=rate)
 
 
 def _read():
@@ -83,30 +86,48 @@ def _measure(key, records, measure):
   return records[key]
 
 
-def _run(data, part, seconds, seed, probe):
-  num_steps = _PROBE[0] + max(1, round((seconds - probe['first_s']) * probe['rate']))
-  last = [line for line in _train(data, part, seed, num_steps, 50) if 'eval_bpd' in line][-1]
-  return {name: last[name] for name in
-          ('step', 'train_s', 'eval_bpd', 'standard_error', 'eval_train_bpd')}
+def _run(data, part, seed, probe):
+  """One reading for each of the seconds, of a run as long as the longest."""
+  seconds, rate = _SECONDS.value, probe['rate']
+  start_s = probe['first_s'] - probe['first_step'] / rate
+  num_steps = max(1, round((max(seconds) - start_s) * rate))
+  eval_every = _eval_every([(s - start_s) * rate for s in seconds], num_steps)
+  lines = [line for line in _train(data, part, seed, num_steps, 50, eval_every)
+           if 'eval_bpd' in line]
+  readings = [min(lines, key=lambda line: abs(line['train_s'] - s)) for s in seconds]
+  return dict(readings=[
+      dict(seconds=s, **{name: line[name] for name in
+                         ('step', 'train_s', 'eval_bpd', 'standard_error', 'eval_train_bpd')})
+      for s, line in zip(seconds, readings)])
+
+
+def _eval_every(steps, num_steps):
+  """The longest interval of evaluations that comes near enough to all `steps`."""
+  for every in range(num_steps, 1, -1):
+    if all(abs(round(s / every) * every - s) <= _TOLERANCE * s
+           for s in steps if s < (1 - _TOLERANCE) * num_steps):
+      return every
+  return 1
 
 
 def _print_table(records):
   cells = collections.defaultdict(list)
   for key, record in records.items():
-    if len(key) == 4:
-      cells[key[:3]].append(record)
+    for reading in record.get('readings', []):
+      cells[*key[:2], reading['seconds']].append(reading)
   columns = sorted({seconds for _, _, seconds in cells})
   print('| data | parts | ' + ' | '.join(f'{s} s' for s in columns) + ' |')
   print('|---|---|' + '---|' * len(columns))
   for data, part in dict.fromkeys(key[:2] for key in cells):
     row = []
     for seconds in columns:
-      runs = cells.get((data, part, seconds), [])
-      bits = [run['eval_bpd'] for run in runs]
-      row.append('' if not runs else f'{statistics.mean(bits):.3f}' + (
-          f' ({min(bits):.3f} to {max(bits):.3f})' if len(bits) > 1 else '')
-                 + f', train {statistics.mean(r["eval_train_bpd"] for r in runs):.3f}'
-                 + f', {statistics.mean(r["step"] for r in runs):.0f} steps')
+      readings = cells.get((data, part, seconds), [])
+      mean = lambda name: statistics.mean(r[name] for r in readings)
+      bits = [r['eval_bpd'] for r in readings]
+      spread = f' ({min(bits):.3f} to {max(bits):.3f})' if len(bits) > 1 else ''
+      row.append(readings and f'{mean("eval_bpd"):.3f}{spread}, train '
+                 f'{mean("eval_train_bpd"):.3f}, {mean("step"):.0f} steps, '
+                 f'{mean("train_s"):.0f} s' or '')
     print(f'| {data} | {part} | ' + ' | '.join(row) + ' |')
 
 
@@ -114,12 +135,10 @@ def main(_):
   records = _read()
   try:
     for seed in _SEEDS.value:
-      for seconds in _SECONDS.value:
-        for data in _DATA.value:
-          for part in _PARTS.value:
-            probe = _measure((data, part), records, lambda: _probe(data, part))
-            _measure((data, part, seconds, seed), records,
-                     lambda: _run(data, part, seconds, seed, probe))
+      for data in _DATA.value:
+        for part in _PARTS.value:
+          probe = _measure((data, part), records, lambda: _probe(data, part))
+          _measure((data, part, seed), records, lambda: _run(data, part, seed, probe))
   finally:
     _print_table(records)
 
