@@ -8,7 +8,7 @@ steps as the longest of the seconds hold at the rate of a short run before it, w
 cosine schedule over them. The evaluations nearest to the other seconds are read off
 the same run. Every run becomes a line of the results file and is not repeated, so the
 program can be interrupted and called again. Prints the table of all that the file
-holds. The machine should have nothing else to do.
+holds for these seconds. The machine should have nothing else to do.
 """
 
 import collections
@@ -113,8 +113,9 @@ def _eval_every(steps, num_steps):
 def _print_table(records):
   cells = collections.defaultdict(list)
   for key, record in records.items():
-    for reading in record.get('readings', []):
-      cells[*key[:2], reading['seconds']].append(reading)
+    if key[3:] == tuple(_SECONDS.value):
+      for reading in record['readings']:
+        cells[(*key[:2], reading['seconds'])].append(reading)
   columns = sorted({seconds for _, _, seconds in cells})
   print('| data | parts | ' + ' | '.join(f'{s} s' for s in columns) + ' |')
   print('|---|---|' + '---|' * len(columns))
@@ -125,9 +126,9 @@ def _print_table(records):
       mean = lambda name: statistics.mean(r[name] for r in readings)
       bits = [r['eval_bpd'] for r in readings]
       spread = f' ({min(bits):.3f} to {max(bits):.3f})' if len(bits) > 1 else ''
-      row.append(readings and f'{mean("eval_bpd"):.3f}{spread}, train '
-                 f'{mean("eval_train_bpd"):.3f}, {mean("step"):.0f} steps, '
-                 f'{mean("train_s"):.0f} s' or '')
+      row.append('' if not readings else (
+          f'{mean("eval_bpd"):.3f}{spread}, train {mean("eval_train_bpd"):.3f}, '
+          f'{mean("step"):.0f} steps, {mean("train_s"):.0f} s'))
     print(f'| {data} | {part} | ' + ' | '.join(row) + ' |')
 
 
@@ -138,7 +139,8 @@ def main(_):
       for data in _DATA.value:
         for part in _PARTS.value:
           probe = _measure((data, part), records, lambda: _probe(data, part))
-          _measure((data, part, seed), records, lambda: _run(data, part, seed, probe))
+          _measure((data, part, seed, *_SECONDS.value), records,
+                   lambda: _run(data, part, seed, probe))
   finally:
     _print_table(records)
 
