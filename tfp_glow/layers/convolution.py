@@ -28,16 +28,18 @@ def convolve(x, kernel, bias=None, activation=None):
   rows, columns, given, made = kernel.shape
   taps = rows * columns
 
-  if _runs_on_cpu() and taps == 1:
-    return multiply_channels(x, kernel[0, 0], bias, activation)
-  if not _runs_on_cpu() or made >= given:
+  if not _runs_on_cpu():
     y = _convolve(x, kernel)
+  elif taps == 1:
+    return multiply_channels(x, kernel[0, 0], bias, activation)
   elif taps * made <= given:
     # All taps' results together have no more channels than x.
     matrix = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [given, taps * made])
     y = _overlap_add(multiply_channels(x, matrix), rows, columns)
-  else:
+  elif made < given:
     y = _convolve_to_fewer(x, kernel)
+  else:
+    y = _convolve(x, kernel)
   return _finish(y, bias, activation)
 
 
