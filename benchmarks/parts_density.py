@@ -61,12 +61,12 @@ def _train(data, part, seed, num_steps, log_every, eval_every=0):
 
 
 def _probe(data, part):
-  """Steps and seconds at which the start of training is over, and steps a second then."""
+  """Seconds that the start of training takes beside its steps, and steps a second after it."""
   times = {line['step']: line['train_s']
            for line in _train(data, part, 0, _PROBE_STEPS, _PROBE_EVERY) if 'train_bpd' in line}
   first = 2 * _PROBE_EVERY
   rate = (_PROBE_STEPS - first) / (times[_PROBE_STEPS] - times[first])
-  return dict(first_step=first, first_s=times[first], rate=rate)
+  return dict(start_s=times[first] - first / rate, rate=rate)
 
 
 def _read():
@@ -88,8 +88,7 @@ def _measure(key, records, measure):
 
 def _run(data, part, seed, probe):
   """One reading for each of the seconds, of a run as long as the longest."""
-  seconds, rate = _SECONDS.value, probe['rate']
-  start_s = probe['first_s'] - probe['first_step'] / rate
+  seconds, start_s, rate = _SECONDS.value, probe['start_s'], probe['rate']
   num_steps = max(1, round((max(seconds) - start_s) * rate))
   eval_every = _eval_every([(s - start_s) * rate for s in seconds], num_steps)
   lines = [line for line in _train(data, part, seed, num_steps, 50, eval_every)
