@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfp_glow.layers import convolution
 
 # Kernel size, channels in and out: to fewer (two ways), one pixel, to more.
-_SHAPES = [(3, 3, 20, 2), (3, 3, 8, 6), (1, 1, 5, 7), (3, 3, 4, 6), (5, 1, 11, 2), (1, 3, 5, 3)]
+_SHAPES = [(3, 3, 72, 2), (3, 3, 8, 6), (1, 1, 5, 7), (3, 3, 4, 6), (5, 1, 41, 2), (1, 3, 5, 3)]
 # Whether the forward pass is a product, or else a convolution.
 _PRODUCTS = [True, False, True, False, True, False]
 

@@ -4,6 +4,9 @@ import tensorflow as tf
 
 __all__ = ['convolve', 'multiply_channels']
 
+# Of float32 in a vector register of AVX2, half of one of AVX-512.
+_LANES = 8
+
 
 def convolve(x, kernel, bias=None, activation=None):
   """Convolution with stride 1 that keeps height and width, as `tf.nn.conv2d` with SAME.
@@ -12,8 +15,8 @@ def convolve(x, kernel, bias=None, activation=None):
 
   TensorFlow's CPU kernels suit images of many channels. Where y has few, the last
   layer of a coupling network, they reach a fraction of the machine's rate, in the
-  backward pass above all. On a CPU that layer is therefore put together from
-  matrix products, and so is a 1x1 convolution.
+  backward pass above all. On a CPU that layer is therefore put together otherwise,
+  and a 1x1 convolution is a matrix product.
 
   Args:
     x: float Tensor `[N, H, W, C]`, C known.
@@ -32,10 +35,10 @@ def convolve(x, kernel, bias=None, activation=None):
     y = _convolve(x, kernel)
   elif taps == 1:
     return multiply_channels(x, kernel[0, 0], bias, activation)
-  elif taps * made <= given:
-    # All taps' results together have no more channels than x.
-    matrix = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [given, taps * made])
-    y = _overlap_add(multiply_channels(x, matrix), rows, columns)
+  elif 4 * taps * made <= given:
+    # All taps' results together have far fewer channels than x.
+    matrix = tf.reshape(tf.transpose(kernel, [0, 1, 3, 2]), [taps * made, given])
+    y = _overlap_add(multiply_channels(x, matrix, transpose_matrix=True), rows, columns)
   elif made < given:
     y = _convolve_to_fewer(x, kernel)
   else:
@@ -84,15 +87,24 @@ def _convolve_to_fewer(x, kernel):
       dx = conv(dy, flipped kernel),   dkernel[t] = sum_p x[p] dy[p - t]
   """
   rows, columns, given, made = kernel.shape
+  # The kernels are as fast as their vector registers are full.
+  padded = tf.pad(kernel, [[0, 0]] * 3 + [[0, -made % _LANES]])
 
   def gradient(dy):
-    flipped = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
+    flipped = _flip(tf.reshape(kernel, [rows * columns, given, made]))
     patches = tf.reshape(_patches(dy, rows, columns), [-1, rows * columns * made])
-    dkernel = tf.matmul(tf.reshape(x, [-1, given]), patches, transpose_a=True)
-    dkernel = tf.transpose(tf.reshape(dkernel, [given, rows, columns, made]), [1, 2, 0, 3])
-    return _convolve(dy, flipped), dkernel[::-1, ::-1]
+    # In this order the product's rows fill the registers, too.
+    dkernel = tf.matmul(patches, tf.reshape(x, [-1, given]), transpose_a=True)
+    dkernel = _flip(tf.reshape(dkernel, [rows * columns, made, given]))
+    return (_convolve(dy, tf.reshape(flipped, [rows, columns, made, given])),
+            tf.reshape(dkernel, kernel.shape))
 
-  return _convolve(x, kernel), gradient
+  return _convolve(x, padded)[..., :made], gradient
+
+
+def _flip(taps):
+  """The taps in reverse, the matrix of each transposed."""
+  return tf.transpose(tf.reverse(taps, [0]), [0, 2, 1])
 
 
 def _patches(y, rows, columns):
