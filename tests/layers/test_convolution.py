@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from tfp_glow.layers import convolution
 
-# Kernel size, channels in and out: to fewer (two ways), one pixel, to more.
-_SHAPES = [(3, 3, 72, 2), (3, 3, 8, 6), (1, 1, 5, 7), (3, 3, 4, 6), (5, 1, 41, 2), (1, 3, 5, 3)]
+# Kernel size, channels in and out: to far fewer, to fewer, one pixel, to more, and again.
+_SHAPES = [(3, 3, 72, 2), (3, 3, 8, 6), (1, 1, 5, 7), (3, 3, 4, 6), (5, 1, 41, 2), (1, 3, 5, 3),
+           (3, 3, 20, 16)]
 # Whether the forward pass is a product, or else a convolution.
-_PRODUCTS = [True, False, True, False, True, False]
+_PRODUCTS = [True, False, True, False, True, False, False]
 
 
 def _draw(shape, seed, dtype=tf.float64):
@@ -113,6 +114,14 @@ def test_the_backward_pass_to_fewer_channels_multiplies():
   types = [op.type for op in gradients.get_concrete_function(x, kernel).graph.get_operations()]
   assert 'MatMul' in types
   assert not {'Conv2DBackpropFilter', 'Conv2DBackpropInput'} & set(types)
+
+
+@pytest.mark.parametrize('given, made, in_registers', [(8, 6, 8), (20, 16, 16), (20, 17, 24)])
+def test_channels_fill_vector_registers(given, made, in_registers):
+  x, kernel, _ = _arguments((3, 3, given, made))
+  graph = tf.function(convolution.convolve).get_concrete_function(x, kernel).graph
+  convolutions = [op for op in graph.get_operations() if op.type == 'Conv2D']
+  assert [op.outputs[0].shape[-1] for op in convolutions] == [in_registers]
 
 
 @pytest.mark.parametrize('kernel_shape', _SHAPES[:2], ids=str)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.layers import convolution
 
-__all__ = ['ChannelLinear', 'multiply_channels']
+__all__ = ['ChannelLinear', 'apply_matrix']
 
 
 class ChannelLinear(flow_bijector.FlowBijector):
@@ -46,15 +46,15 @@ class ChannelLinear(flow_bijector.FlowBijector):
 
   def _forward_and_log_det(self, y):
     flow_bijector.check_channels(self, y, self.num_channels)
-    return (multiply_channels(y, self.inverse_kernel()),
+    return (apply_matrix(y, self.inverse_kernel()),
             -flow_bijector.per_image(self.log_abs_det(), y))
 
   def _inverse_and_log_det(self, x):
     flow_bijector.check_channels(self, x, self.num_channels)
-    return (multiply_channels(x, self.kernel()),
+    return (apply_matrix(x, self.kernel()),
             flow_bijector.per_image(self.log_abs_det(), x))
 
 
-def multiply_channels(x, matrix, bias=None):
+def apply_matrix(x, matrix, bias=None):
   """`matrix @ v (+ bias)` for the channel vector v of each pixel of x `[N, H, W, C]`."""
   return convolution.multiply_channels(x, matrix, bias, transpose_matrix=True)

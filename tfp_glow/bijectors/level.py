@@ -218,7 +218,7 @@ class GlowLevel(flow_bijector.FlowBijector):
     def step(x, weights):
       kernel, _, _, *weights = weights
       bias, log_scale = data_dependent_init.whitening(x)
-      x = channel_linear.multiply_channels((x + bias) * tf.exp(log_scale), kernel)
+      x = channel_linear.apply_matrix((x + bias) * tf.exp(log_scale), kernel)
       if self._initialize_coupling is not None:
         weights = self._initialize_coupling(weights, x, **kwargs)
       y, _ = self._make_coupling(weights).inverse_and_log_det(x, **kwargs)
@@ -248,11 +248,11 @@ class GlowLevel(flow_bijector.FlowBijector):
 
     def to_image(z, matrix, bias, weights, kwargs, wrap=None):
       x, log_det = make_coupling(weights, wrap).forward_and_log_det(z, **kwargs)
-      return channel_linear.multiply_channels(x, matrix, bias), log_det
+      return channel_linear.apply_matrix(x, matrix, bias), log_det
 
     def to_latent(x, matrix, bias, weights, kwargs, wrap=None):
       return make_coupling(weights, wrap).inverse_and_log_det(
-          channel_linear.multiply_channels(x, matrix, bias), **kwargs)
+          channel_linear.apply_matrix(x, matrix, bias), **kwargs)
 
     if forward:
       step, undo, fold, unfold = to_image, to_latent, step_lib.fold_forward, step_lib.fold_inverse

@@ -117,12 +117,12 @@ class GlowStep(flow_bijector.FlowBijector):
     flow_bijector.check_channels(self, z, self.linear.num_channels)
     x, log_det = self.coupling.forward_and_log_det(z, **kwargs)
     matrix, bias, log_det_per_pixel = fold_forward(self.actnorm, self.linear)
-    return (channel_linear.multiply_channels(x, matrix, bias),
+    return (channel_linear.apply_matrix(x, matrix, bias),
             log_det + flow_bijector.per_image(log_det_per_pixel, z))
 
   def _inverse_and_log_det(self, x, **kwargs):
     flow_bijector.check_channels(self, x, self.linear.num_channels)
     matrix, bias, log_det_per_pixel = fold_inverse(self.actnorm, self.linear)
     z, log_det = self.coupling.inverse_and_log_det(
-        channel_linear.multiply_channels(x, matrix, bias), **kwargs)
+        channel_linear.apply_matrix(x, matrix, bias), **kwargs)
     return z, log_det + flow_bijector.per_image(log_det_per_pixel, x)

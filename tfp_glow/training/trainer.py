@@ -11,7 +11,6 @@ from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import config_check
 from tfp_glow.training import curves
 from tfp_glow.training import errors
-from tfp_glow.training import evaluation
 from tfp_glow.training import files
 from tfp_glow.training import labels as labels_lib
 from tfp_glow.training import metrics as metrics_lib
@@ -20,6 +19,7 @@ from tfp_glow.training import noise as noise_lib
 from tfp_glow.training import pictures
 from tfp_glow.training import recovery as recovery_lib
 from tfp_glow.training import reversible_levels
+from tfp_glow.training import run_evaluation
 from tfp_glow.training import schedule
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import stopping
@@ -124,13 +124,7 @@ class _Trainer:
     self._monitors = monitors_lib.Monitors(
         state.model, held['image'], labels_lib.labels_of(state.model, held),
         watch_levels=len(self._levels) > 0)
-    self._evaluator = evaluation.Evaluator(
-        cluster, state.average, source, config.evaluation.batch_size,
-        config.evaluation.noise_draws)
-    # As many images as the test split has, without augmentation, under the same weights.
-    self._train_evaluator = evaluation.Evaluator(
-        cluster, state.average, source, config.evaluation.batch_size,
-        config.evaluation.noise_draws, split='train', max_images=source.num_examples('test'))
+    self._evaluation = run_evaluation.RunEvaluation(cluster, state, source, config)
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
     self._recovery = recovery_lib.Recovery(config, state, checkpoints, self._problem, cluster)
     self._result = None
@@ -220,11 +214,7 @@ class _Trainer:
       self._save()
 
   def _is_last(self, step):
-    return step >= self._config.num_steps or self._stops_early()
-
-  def _stops_early(self):
-    patience = self._config.early_stopping.patience
-    return 0 < patience <= int(self._progress.evals_since_best)
+    return step >= self._config.num_steps or self._evaluation.stops_early
 
   def _initialize(self):
     """Data-dependent initialisation from the first batch."""
@@ -289,38 +279,26 @@ class _Trainer:
           f'recovery.max_level_drift={limit:g}, and keeps its activations from now on.')
 
   def _evaluate(self, step):
-    progress = self._progress
-    if int(progress.last_eval_step) == step:
+    if int(self._progress.last_eval_step) == step:
       return
     self._lap()
     # Workers must stay in step, so only a single process breaks off.
     alone = self._cluster.num_workers == 1
-    interrupted = lambda: alone and bool(self._stop)
-    result = self._evaluator(interrupted)
-    train_result = result and self._train_evaluator(interrupted)
+    result = self._evaluation(step, lambda: alone and bool(self._stop))
     self._lap(training=False)
-    if train_result is None:
+    if result is None:
       return
-    result['eval_train_bpd'] = train_result['eval_bpd']
-    progress.last_eval_step.assign(step)
-    progress.evals_since_best.assign_add(1)
-    if result['eval_bpd'] < float(progress.best_eval_bpd):
-      progress.best_eval_bpd.assign(result['eval_bpd'])
-      progress.best_eval_step.assign(step)
-      progress.evals_since_best.assign(0)
-      self._state.remember_best()
+    best = self._evaluation.best
     self._metrics.write(step, {
-        **self._times(), **result, 'best_eval_bpd': float(progress.best_eval_bpd)})
+        **self._times(), **result, 'best_eval_bpd': best['best_eval_bpd']})
     self._metrics.say(
         f'step {step}: {result["eval_bpd"]:.4f} +- {result["standard_error"]:.4f} bits/dim on '
         f'{result["num_images"]} test images')
     self._result = {'step': step, **result}
     if self._state.best is None:
       return
-    best = {'best_eval_bpd': float(progress.best_eval_bpd),
-            'best_eval_step': int(progress.best_eval_step)}
     self._result.update(best)
-    if self._stops_early():
+    if self._evaluation.stops_early:
       self._metrics.write(step, best, event='early_stop')
       self._metrics.say(
           f'step {step}: stopped early, {self._config.early_stopping.patience} evaluations were '
@@ -343,9 +321,9 @@ class _Trainer:
     step, evaluated = self._saved = self._mark()
     if self._cluster.is_chief:
       info = dict(step=step, finished=self._is_last(step) and evaluated == step)
-      if self._state.best is not None and int(self._progress.best_eval_step) >= 0:
-        info.update(best_step=int(self._progress.best_eval_step),
-                    stopped_early=self._stops_early())
+      best_step = self._evaluation.best['best_eval_step']
+      if self._state.best is not None and best_step >= 0:
+        info.update(best_step=best_step, stopped_early=self._evaluation.stops_early)
       self._checkpoints.save(self._state.items(), info)
 
   def _check_bad_run(self):
