@@ -1,6 +1,5 @@
 """SIGTERM and SIGINT become a wish; a second one is an order."""
 
-import os
 import signal
 
 import pytest
@@ -12,14 +11,14 @@ def test_wish():
   former = signal.getsignal(signal.SIGTERM)
   with stopping.StopRequest() as stop:
     assert not stop
-    os.kill(os.getpid(), signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
     assert stop and stop.signal_name == 'SIGTERM'
   assert signal.getsignal(signal.SIGTERM) is former
 
 
 def test_second_signal():
   with stopping.StopRequest() as stop:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     assert stop
     with pytest.raises(KeyboardInterrupt):
-      os.kill(os.getpid(), signal.SIGINT)
+      signal.raise_signal(signal.SIGINT)
