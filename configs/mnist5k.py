@@ -1,8 +1,8 @@
 """5,000 MNIST digits on a laptop CPU in about 5 minutes. The default config.
 
-Result to expect: about 1.16 to 1.17 bits/dim on the 500 test digits after 1,400 steps, 150 s on 2 CPU
-cores with AVX-512, 1.15 to 1.16 at the end (8 bits, variational dequantisation). docs/results.md says
-which part brings how much.
+Result to expect: about 1.16 to 1.17 bits/dim on the 500 test digits after 1,400 steps, 150 s on
+2 CPU cores with AVX-512, 1.15 to 1.16 at the end (8 bits, variational dequantisation).
+docs/results.md says which part brings how much.
 Data: comes with the installed packages, no download.
 Hardware: 2 CPU cores.
 """

@@ -91,20 +91,18 @@ def _convolve_to_fewer(x, kernel):
   padded = tf.pad(kernel, [[0, 0]] * 3 + [[0, -made % _LANES]])
 
   def gradient(dy):
-    flipped = _flip(tf.reshape(kernel, [rows * columns, given, made]))
     patches = tf.reshape(_patches(dy, rows, columns), [-1, rows * columns * made])
     # In this order the product's rows fill the registers, too.
     dkernel = tf.matmul(patches, tf.reshape(x, [-1, given]), transpose_a=True)
-    dkernel = _flip(tf.reshape(dkernel, [rows * columns, made, given]))
-    return (_convolve(dy, tf.reshape(flipped, [rows, columns, made, given])),
-            tf.reshape(dkernel, kernel.shape))
+    dkernel = _flip(tf.reshape(dkernel, [rows, columns, made, given]))
+    return _convolve(dy, _flip(kernel)), dkernel
 
   return _convolve(x, padded)[..., :made], gradient
 
 
-def _flip(taps):
+def _flip(kernel):
   """The taps in reverse, the matrix of each transposed."""
-  return tf.transpose(tf.reverse(taps, [0]), [0, 2, 1])
+  return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
 
 
 def _patches(y, rows, columns):
