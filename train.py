@@ -139,13 +139,13 @@ def _use(config, path, cluster):
 def main(argv):
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
   with _quiet_tensorflow():
-    from tfp_glow import data  # pylint: disable=import-outside-toplevel
+    from tfp_glow import errors  # pylint: disable=import-outside-toplevel
     from tfp_glow import training  # pylint: disable=import-outside-toplevel
   if not FLAGS['verbosity'].present:
     logging.set_verbosity(logging.ERROR)
   try:
     if len(argv) > 1:
-      raise training.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
+      raise errors.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
     cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
     path = _workdir()
     if FLAGS.mode == 'train':
@@ -159,10 +159,8 @@ def main(argv):
       exported = serving.export_run(FLAGS.config, path, exists_ok=True)
       if exported:
         print(f'Exported to {exported}.', file=sys.stderr)
-  except training.UserError as error:
+  except errors.UserError as error:
     _fail(error, error.exit_code)
-  except data.DataError as error:
-    _fail(error, 1)
   except KeyboardInterrupt:
     _fail('interrupted.', 130)
 

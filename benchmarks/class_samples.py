@@ -15,6 +15,7 @@ from absl import flags
 import numpy as np
 from sklearn import svm
 
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import pictures
 
@@ -63,9 +64,9 @@ def main(argv):
     run = training.load_trained(
         training.Workdir(_WORKDIR.value).read_config(), _WORKDIR.value)
     if not run.model.num_classes:
-      raise training.UserError(f'the run in {_WORKDIR.value} has no classes (model.num_classes).')
+      raise errors.UserError(f'the run in {_WORKDIR.value} has no classes (model.num_classes).')
     print(json.dumps(measure(run, _PER_CLASS.value, _TEMPERATURE.value, _SEED.value)))
-  except training.UserError as error:
+  except errors.UserError as error:
     raise SystemExit(f'class_samples: {error}') from error
 
 

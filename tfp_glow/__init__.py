@@ -1,6 +1,8 @@
 """Glow for TensorFlow Probability."""
 
-__all__ = ['keras_model', 'load']
+from tfp_glow.errors import UserError
+
+__all__ = ['UserError', 'keras_model', 'load']
 
 
 def __getattr__(name):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.data import data_config
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow.data import source as source_lib
 from tfp_glow.data.batches import _shuffled_indices  # pylint: disable=protected-access
 
@@ -127,7 +128,7 @@ def test_evaluation_order_is_fixed_and_joins_over_shards(source):
 def test_bad_batches_are_refused_in_one_line(source, bad):
   for make in (lambda: data.train_batches(source, seed=0, **bad),
                lambda: data.eval_batches(source, **bad)):
-    with pytest.raises(data.DataError) as error:
+    with pytest.raises(errors.UserError) as error:
       make()
     assert '\n' not in str(error.value)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.data import data_config
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow.data.folder import builder as folder_builder
 
 
@@ -91,7 +92,7 @@ def test_random_crops(folder):
 
 
 def _refused(config, *words):
-  with pytest.raises(data.DataError) as error:
+  with pytest.raises(errors.UserError) as error:
     data.load(config)
   message = str(error.value)
   assert '\n' not in message

@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from tests.data import data_config
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow.data import prepare
 from tfp_glow.data.mnist5k.builder import Mnist5k
 
@@ -35,7 +36,7 @@ def _hang(*args, **kwargs):
 def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch, tmp_path):
   monkeypatch.setattr(urllib.request, 'urlopen', network)
   start = time.monotonic()
-  with pytest.raises(data.DataError) as error:
+  with pytest.raises(errors.UserError) as error:
     data.load(data_config.dataset_config(name, data_dir=str(tmp_path), resize='center_crop',
                                          image_size=32))
   assert time.monotonic() - start < 10
@@ -47,11 +48,11 @@ def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch
 
 def test_offline_is_fast_as_a_process_of_its_own(tmp_path):
   """With everything imported, and proxies that do not answer in place of the network."""
-  program = ('import types; from tfp_glow import data\n'
+  program = ('import types; from tfp_glow import data, errors\n'
              'config = types.SimpleNamespace(name="cifar10", data_dir=%r, image_size=0,'
              ' resize="none", crop_from=0, shift=0, flip=False, shuffle_buffer=1)\n'
              'try: data.load(config)\n'
-             'except data.DataError as error: print(error)' % str(tmp_path))
+             'except errors.UserError as error: print(error)' % str(tmp_path))
   nowhere = 'http://127.0.0.1:9'
   env = {**os.environ, 'http_proxy': nowhere, 'https_proxy': nowhere, 'no_proxy': '',
          'HTTP_PROXY': nowhere, 'HTTPS_PROXY': nowhere, 'NO_PROXY': ''}
@@ -84,7 +85,7 @@ def test_one_host_that_answers_is_enough(monkeypatch):
 
 
 def test_data_set_to_be_fetched_by_hand_says_so(tmp_path):
-  with pytest.raises(data.DataError, match='by hand into .*manual') as error:
+  with pytest.raises(errors.UserError, match='by hand into .*manual') as error:
     data.load(data_config.dataset_config('celeb_a_hq/256', data_dir=str(tmp_path)))
   assert '\n' not in str(error.value)
 
@@ -95,7 +96,7 @@ def test_a_download_that_breaks_off_is_one_line(monkeypatch, tmp_path):
     raise ConnectionResetError('connection reset\nby peer')
   monkeypatch.setattr(prepare, 'reachable', lambda hosts: True)
   monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare', break_off)
-  with pytest.raises(data.DataError, match='cifar10.*ConnectionResetError') as error:
+  with pytest.raises(errors.UserError, match='cifar10.*ConnectionResetError') as error:
     data.load(data_config.dataset_config('cifar10', data_dir=str(tmp_path)))
   assert '\n' not in str(error.value)
 
@@ -103,7 +104,7 @@ def test_a_download_that_breaks_off_is_one_line(monkeypatch, tmp_path):
 def test_unwritable_folder_is_one_line(tmp_path):
   in_the_way = tmp_path / 'file'
   in_the_way.write_text('')
-  with pytest.raises(data.DataError, match='cannot be prepared in .*file') as error:
+  with pytest.raises(errors.UserError, match='cannot be prepared in .*file') as error:
     data.load(data_config.dataset_config(data_dir=str(in_the_way)))
   assert '\n' not in str(error.value)
 

@@ -6,6 +6,7 @@ import tensorflow_datasets as tfds
 
 from tests.data import data_config
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow.data import source as source_lib
 
 
@@ -124,7 +125,7 @@ def test_random_crop_is_a_function_of_seed_and_position():
     ('mnist5k', {'shift': -1}, 'shift'),
 ])
 def test_refusals_are_one_line(name, changes, words):
-  with pytest.raises(data.DataError, match=words) as error:
+  with pytest.raises(errors.UserError, match=words) as error:
     data.load(data_config.dataset_config(name, **changes))
   assert '\n' not in str(error.value)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.serving import tiny
+from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow import training
 from tfp_glow.demo import page as page_lib
@@ -33,7 +34,7 @@ def test_it_answers_as_the_model_does(model):
 def test_an_export_that_is_damaged_is_said_in_one_line(tmp_path):
   path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
   (path / 'saved_model.pb').write_bytes(b'x')
-  with pytest.raises(training.UserError, match='cannot be loaded'):
+  with pytest.raises(errors.UserError, match='cannot be loaded'):
     served_model.ServedModel(str(path))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.latents import fakes
 from tests.serving import tiny
+from tfp_glow import errors
 from tfp_glow import latents
 from tfp_glow import training
 from tfp_glow.latents import modes
@@ -43,7 +44,7 @@ def test_interpolate(tmp_path, capsys):
   assert path == str(tmp_path / 'samples' / 'interpolation_spherical_per_scale_step_7_seed_0.png')
   assert size_of(path) == grid_size(10, 2)
   assert 'Warning' not in ''.join(capsys.readouterr())
-  with pytest.raises(training.UserError, match='=cubic must be one of linear, spherical'):
+  with pytest.raises(errors.UserError, match='=cubic must be one of linear, spherical'):
     modes.interpolate(CONFIG, str(tmp_path), method='cubic')
 
 
@@ -54,9 +55,9 @@ def test_mix(tmp_path):
 
 
 def test_more_images_than_there_are(tmp_path):
-  with pytest.raises(training.UserError, match='6 test images are needed, .* has 4; ask for fewer'):
+  with pytest.raises(errors.UserError, match='6 test images are needed, .* has 4; ask for fewer'):
     modes.mix(CONFIG, str(tmp_path), num_rows=3)
-  with pytest.raises(training.UserError, match='--num_samples=0 must be at least 1'):
+  with pytest.raises(errors.UserError, match='--num_samples=0 must be at least 1'):
     modes.mix(CONFIG, str(tmp_path), num_rows=0)
 
 
@@ -64,7 +65,7 @@ def test_show_scales(tmp_path):
   path = modes.show_scales(CONFIG, str(tmp_path), num_samples=2, temperature=0.5)
   assert os.path.basename(path) == 'scales_step_7_temperature_0.5_seed_0.png'
   assert size_of(path) == grid_size(10, 4)
-  with pytest.raises(training.UserError, match='--temperature=-1'):
+  with pytest.raises(errors.UserError, match='--temperature=-1'):
     modes.show_scales(CONFIG, str(tmp_path), temperature=-1)
 
 
@@ -77,13 +78,13 @@ def test_find_directions(tmp_path):
   _, _, names = modes.find_directions(CONFIG, str(tmp_path), wanted=['hat'])
   assert names == ['hat']
   assert list(latents.load_directions(npz)) == ['hat']
-  with pytest.raises(training.UserError, match="direction 'nose' is not known"):
+  with pytest.raises(errors.UserError, match="direction 'nose' is not known"):
     modes.find_directions(CONFIG, str(tmp_path), wanted=['nose'])
 
 
 def test_directions_need_labels(tmp_path, source, monkeypatch):
   monkeypatch.setattr('tfp_glow.latents.labels.attribute_names', lambda source: [])
-  with pytest.raises(training.UserError, match='has no labels'):
+  with pytest.raises(errors.UserError, match='has no labels'):
     modes.find_directions(CONFIG, str(tmp_path))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from configs import base
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow import ood
 from tfp_glow import training
 
@@ -72,10 +73,10 @@ def test_channels(monkeypatch):
   np.testing.assert_array_equal(found, _own(4, 4, 1)[:2].repeat(3, -1))
   assert len(ood.load_others('others', _DATASET, _own(4, 4, 1), 1)) == 1
   grey.channels = 4
-  with pytest.raises(training.UserError, match='others has images of 4 channels.*the model, 3;'):
+  with pytest.raises(errors.UserError, match='others has images of 4 channels.*the model, 3;'):
     ood.load_others('others', _DATASET, _own(4, 4, 3), 10)
 
 
 def test_unknown_data_set():
-  with pytest.raises(data.DataError, match="'no_such_set' is not a data set"):
+  with pytest.raises(errors.UserError, match="'no_such_set' is not a data set"):
     ood.load_others('no_such_set', _DATASET, _own(4, 4, 3), 10)

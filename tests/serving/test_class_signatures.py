@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.serving import tiny
 from tfp_glow import distributions
+from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow import training
 from tfp_glow.demo import served_model
@@ -104,5 +105,5 @@ def test_load(export):
 
 
 def test_the_page_refuses(export):
-  with pytest.raises(training.UserError, match='the page needs a run with model.num_classes=0'):
+  with pytest.raises(errors.UserError, match='the page needs a run with model.num_classes=0'):
     served_model.ServedModel(export[1])

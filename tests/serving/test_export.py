@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.serving import tiny
+from tfp_glow import errors
 from tfp_glow import latents
 from tfp_glow import serving
 from tfp_glow import training
@@ -73,7 +74,7 @@ def test_tensors_txt_lists_the_tensors_of_the_signatures():
 def test_a_step_is_never_overwritten():
   path, parts = tiny.tiny().path, tiny.tiny()
   before = os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns
-  with pytest.raises(training.UserError, match='exists already and is left as it is; delete it'):
+  with pytest.raises(errors.UserError, match='exists already and is left as it is; delete it'):
     serving.export_model(parts.model, os.path.dirname(path), tiny.STEP, parts.config)
   assert os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns == before
 
@@ -87,7 +88,7 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, error):
     raise error
   monkeypatch.setattr(tf.saved_model, 'save', save)
   monkeypatch.setattr(serving.Signatures, 'all', lambda self: {})
-  with pytest.raises(training.UserError, match='cannot be written .*nothing is left of it'):
+  with pytest.raises(errors.UserError, match='cannot be written .*nothing is left of it'):
     serving.export_model(tiny.tiny().model, str(tmp_path), 3, tiny.tiny().config)
   assert not os.listdir(tmp_path)
 
@@ -111,7 +112,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
   model = tiny.make_model(tiny.tiny().config)
   variable = model.trainable_variables[0]
   variable.assign(np.nan * variable)
-  with pytest.raises(training.UserError, match='is not finite'):
+  with pytest.raises(errors.UserError, match='is not finite'):
     serving.export_model(model, str(tmp_path), 3, tiny.tiny().config)
   assert not os.listdir(tmp_path)
 
@@ -125,7 +126,7 @@ def test_a_run_is_exported_with_its_directions_and_test_images(run_path):
   directions = export.read_directions()
   assert len(directions) == 55 and {'0', '9', '0->1', '8->9'} <= set(directions)
   assert export.read_examples().bits_per_dim.shape == (500,)
-  with pytest.raises(training.UserError, match='exists already'):
+  with pytest.raises(errors.UserError, match='exists already'):
     serving.export_run(config, run_path)
   assert serving.export_run(config, run_path, exists_ok=True) is None
   with open(export.description_file, encoding='utf-8') as f:
@@ -167,5 +168,5 @@ def test_the_newest_export_is_the_greatest_step(tmp_path):
     os.makedirs(tmp_path / name)
   assert export_folder.newest_export(str(tmp_path)).path == str(tmp_path / '10')
   assert export_folder.newest_export(str(tmp_path / 'nowhere')) is None
-  with pytest.raises(training.UserError, match='holds no export; make one with python train.py'):
+  with pytest.raises(errors.UserError, match='holds no export; make one with python train.py'):
     serving.find_export(str(tmp_path / '9'))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tests.serving import tiny
 import tfp_glow
 from tfp_glow import distributions
+from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow import training
 from tfp_glow.training import checkpoint
@@ -83,22 +84,22 @@ def test_a_later_checkpoint_is_preferred(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path, export_copy):
-  with pytest.raises(training.UserError, match='is no folder; give a workdir or an export'):
+  with pytest.raises(errors.UserError, match='is no folder; give a workdir or an export'):
     tfp_glow.load(str(tmp_path / 'nothing'))
   os.makedirs(tmp_path / 'empty')
-  with pytest.raises(training.UserError, match='holds no export'):
+  with pytest.raises(errors.UserError, match='holds no export'):
     tfp_glow.load(str(tmp_path / 'empty'))
   index = export_copy / 'variables' / 'variables.index'
   index.write_bytes(index.read_bytes()[:50])
-  with pytest.raises(training.UserError, match='cannot be loaded .* damaged'):
+  with pytest.raises(errors.UserError, match='cannot be loaded .* damaged'):
     tfp_glow.load(str(export_copy))
 
 
 def test_an_export_of_another_format_is_refused(export_copy):
   file = export_copy / 'assets.extra' / 'model.json'
   file.write_text(json.dumps({**json.loads(file.read_text()), 'format': 99}))
-  with pytest.raises(training.UserError, match='has the format 99, .*export it again'):
+  with pytest.raises(errors.UserError, match='has the format 99, .*export it again'):
     tfp_glow.load(str(export_copy))
   file.unlink()
-  with pytest.raises(training.UserError, match='no complete export of tfp_glow'):
+  with pytest.raises(errors.UserError, match='no complete export of tfp_glow'):
     serving.Export(str(export_copy)).read_description()

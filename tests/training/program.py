@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tests.training import tiny
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import checkpoint
 from tfp_glow.training import state as state_lib
@@ -73,7 +74,7 @@ def main():
     _dump_at_the_end(options['dump'])
   try:
     training.train(tiny.config(**options.get('changes', {})), path, cluster)
-  except training.UserError as error:
+  except errors.UserError as error:
     print(error, file=sys.stderr, flush=True)
     os._exit(error.exit_code)  # pylint: disable=protected-access
 

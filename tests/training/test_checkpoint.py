@@ -6,6 +6,7 @@ import resource
 import pytest
 import tensorflow as tf
 
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import checkpoint
 
@@ -118,7 +119,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_previous_one(run, limit):
   soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
   resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
   try:
-    with pytest.raises(training.UserError, match='ckpt-6 cannot be written .*are intact') as error:
+    with pytest.raises(errors.UserError, match='ckpt-6 cannot be written .*are intact') as error:
       run.save(6)
   finally:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -151,5 +152,5 @@ def test_is_new(tmp_path):
 
 def test_another_model_is_one_line(run):
   other = {'weights': [tf.Variable(tf.zeros([7]))]}
-  with pytest.raises(training.UserError, match='ckpt-5 does not fit this model'):
+  with pytest.raises(errors.UserError, match='ckpt-5 does not fit this model'):
     run.store.restore(other, 5)

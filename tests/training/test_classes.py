@@ -11,6 +11,7 @@ import tensorflow as tf
 from tests.training import tiny
 import tfp_glow
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow import training
 from tfp_glow.latents import modes as latent_modes
@@ -186,15 +187,15 @@ def test_sample_of_a_label(run):
 
 @pytest.mark.parametrize('label', [-1, 4])
 def test_a_label_out_of_range(run, label):
-  with pytest.raises(training.UserError, match=f'--label={label} must be a class from 0 to 3'):
+  with pytest.raises(errors.UserError, match=f'--label={label} must be a class from 0 to 3'):
     training.sample(_CONFIG, run, label=label)
 
 
 def test_data_without_these_classes(tmp_path, monkeypatch):
-  with pytest.raises(training.UserError, match='labels have 4 classes; set model.num_classes=4'):
+  with pytest.raises(errors.UserError, match='labels have 4 classes; set model.num_classes=4'):
     _run(str(tmp_path / 'a'), model__num_classes=3)
   monkeypatch.setattr(data, 'load', lambda config: tiny.MemorySource())
-  with pytest.raises(training.UserError, match='needs a data set with labels, and blots has none'):
+  with pytest.raises(errors.UserError, match='needs a data set with labels, and blots has none'):
     _run(str(tmp_path / 'b'), **_COUPLINGS)
 
 
@@ -206,7 +207,7 @@ def test_data_without_these_classes(tmp_path, monkeypatch):
     (dict(model__class_weight=.1, **_COUPLINGS), 'goes without condition_couplings'),
     (dict(model__name='tutorial_multi_scale', model__num_classes=4), 'needs model.name=glow')])
 def test_configs_that_make_no_sense(tmp_path, changes, message):
-  with pytest.raises(training.UserError, match=message):
+  with pytest.raises(errors.UserError, match=message):
     _run(str(tmp_path / 'run'), **changes)
 
 
@@ -214,12 +215,12 @@ def test_configs_that_make_no_sense(tmp_path, changes, message):
     latent_modes.interpolate, latent_modes.mix, latent_modes.show_scales,
     latent_modes.find_directions])
 def test_modes_of_latents_refuse(run, mode):
-  with pytest.raises(training.UserError, match='this mode needs a run with model.num_classes=0'):
+  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
     mode(_CONFIG, run)
 
 
 def test_scores_of_other_images_refuse(run):
-  with pytest.raises(training.UserError, match='this mode needs a run with model.num_classes=0'):
+  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
     ood_modes.evaluate(_CONFIG, run, ['inverted'])
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.training import tiny
 from tfp_glow import data
+from tfp_glow import errors
 from tfp_glow import training
 
 
@@ -27,7 +28,7 @@ def test_default(monkeypatch):
      'TF_CONFIG must be JSON .*not in')])
 def test_unusable_tf_config(monkeypatch, tf_config, message):
   monkeypatch.setenv('TF_CONFIG', tf_config)
-  with pytest.raises(training.UserError, match=message):
+  with pytest.raises(errors.UserError, match=message):
     training.make_cluster('multi_worker')
 
 
@@ -35,14 +36,14 @@ def test_unusable_tf_config(monkeypatch, tf_config, message):
     (('tpu',), '--strategy=tpu is unknown; choose one of auto'),
     (('mirrored', -1), '--logical_cpus=-1 must not be negative')])
 def test_refuses(arguments, message):
-  with pytest.raises(training.UserError, match=message):
+  with pytest.raises(errors.UserError, match=message):
     training.make_cluster(*arguments)
 
 
 def test_logical_cpus_are_for_one_process(monkeypatch):
   monkeypatch.setenv('TF_CONFIG', json.dumps(
       {'cluster': {'chief': ['a:1'], 'worker': ['b:1']}, 'task': {'type': 'worker', 'index': 0}}))
-  with pytest.raises(training.UserError, match='use it with --strategy=mirrored'):
+  with pytest.raises(errors.UserError, match='use it with --strategy=mirrored'):
     training.make_cluster('auto', 2)
 
 
@@ -58,7 +59,7 @@ def test_batches_are_dealt_out_in_order(source):
 
 def test_per_replica_batch():
   assert tiny.two_devices().per_replica_batch(6) == 3
-  with pytest.raises(training.UserError, match='batch_size=7 does not divide by the 2 replicas'):
+  with pytest.raises(errors.UserError, match='batch_size=7 does not divide by the 2 replicas'):
     tiny.two_devices().per_replica_batch(7)
 
 
@@ -73,6 +74,6 @@ def test_a_lost_worker_is_one_line():
   lost = cluster.lost_worker(tf.errors.UnavailableError(
       None, None,
       'Graph execution error:\n\nDetected at node x\n\n  File "y"\n\nreset by peer\n\t'))
-  assert isinstance(lost, training.WorkerLost) and lost.exit_code == 4
+  assert isinstance(lost, errors.WorkerLost) and lost.exit_code == 4
   assert 'worker 1 of 2 stops' in str(lost) and 'UnavailableError: reset by peer)' in str(lost)
   assert cluster.lost_worker(tf.errors.InvalidArgumentError(None, None, 'a bug')) is None

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import config_check
 
@@ -18,12 +19,12 @@ def test_accepts_the_defaults():
     ('early_stopping.patience', -1),
     ('recovery.learning_rate_factor', 0.), ('recovery.max_bad_steps', True)])
 def test_refuses(field, value):
-  with pytest.raises(training.UserError, match=f'config.{field}={value!r} must be '):
+  with pytest.raises(errors.UserError, match=f'config.{field}={value!r} must be '):
     config_check.check_config(tiny.config(**{field.replace('.', '__'): value}))
 
 
 def test_refuses_an_absent_field():
   config = tiny.config()
   del config.optimizer['clip_norm']
-  with pytest.raises(training.UserError, match='no field optimizer.clip_norm; it must be a number'):
+  with pytest.raises(errors.UserError, match='no field optimizer.clip_norm; it must be a number'):
     config_check.check_config(config)

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import curves
 
@@ -37,5 +38,5 @@ def test_picture(tmp_path, num):
 
 def test_unwritable_folder_is_one_line(tmp_path):
   path = _write(tmp_path / 'metrics.jsonl')
-  with pytest.raises(training.UserError, match='cannot be written'):
+  with pytest.raises(errors.UserError, match='cannot be written'):
     curves.save_curves(str(tmp_path / 'none' / 'curves.png'), path)

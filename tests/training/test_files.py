@@ -6,6 +6,7 @@ import resource
 import pytest
 import tensorflow as tf
 
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import files
 
@@ -40,6 +41,6 @@ def test_reasons_are_one_line():
 
 
 def test_one_line_errors():
-  with pytest.raises(training.UserError, match='x/y cannot be written .No space left'):
+  with pytest.raises(errors.UserError, match='x/y cannot be written .No space left'):
     with files.one_line_errors('x/y'):
       raise OSError(28, 'No space left on device')

@@ -7,6 +7,7 @@ from PIL import Image
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.latents import modes as latent_modes
 
@@ -63,12 +64,12 @@ def test_interpolation_begins_and_ends_with_test_images(finished_run, source):
     (lambda path: latent_modes.interpolate(_CONFIG, path, num_rows=99),
      '198 test images are needed.* has 53')])
 def test_refuses(finished_run, call, message):
-  with pytest.raises(training.UserError, match=message):
+  with pytest.raises(errors.UserError, match=message):
     call(finished_run)
 
 
 def test_a_workdir_without_checkpoint(tmp_path):
-  with pytest.raises(training.UserError, match='holds no usable checkpoint; train first'):
+  with pytest.raises(errors.UserError, match='holds no usable checkpoint; train first'):
     training.evaluate(_CONFIG, str(tmp_path), tiny.one_device())
 
 

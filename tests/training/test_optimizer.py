@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import optimizer as optimizer_lib
 
@@ -42,5 +43,5 @@ def test_clip():
 
 
 def test_refuses_an_unknown_name():
-  with pytest.raises(training.UserError, match="optimizer.name='lion' is unknown; .*adamax"):
+  with pytest.raises(errors.UserError, match="optimizer.name='lion' is unknown; .*adamax"):
     optimizer_lib.make_optimizer(tiny.config(optimizer__name='lion').optimizer, [])

@@ -7,6 +7,7 @@ from PIL import Image
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import pictures
 from tfp_glow.training import trained
@@ -39,7 +40,7 @@ def test_save_png(tmp_path, channels, mode):
 
 def test_save_png_where_it_cannot(tmp_path):
   (tmp_path / 'file').write_text('')
-  with pytest.raises(training.UserError, match='cannot be written'):
+  with pytest.raises(errors.UserError, match='cannot be written'):
     pictures.save_png(str(tmp_path / 'file' / 'p.png'), np.zeros([2, 2, 1], np.uint8))
 
 

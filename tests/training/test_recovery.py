@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import checkpoint
 from tfp_glow.training import noise as noise_lib
@@ -58,7 +59,7 @@ def test_a_run_of_nan_images_is_recovered_from(tmp_path, monkeypatch, capfd):
 def test_giving_up_saves_the_batch(tmp_path, monkeypatch, source):
   _nan_images(monkeypatch, lambda seed, number: (seed >= 0) & (number >= 5))
   path = str(tmp_path / 'run')
-  with pytest.raises(training.TrainingFailed) as failure:
+  with pytest.raises(errors.TrainingFailed) as failure:
     training.train(tiny.config(recovery__max_recoveries=2), path, tiny.one_device())
   message = str(failure.value)
   assert failure.value.exit_code == 3 and '\n' not in message
@@ -150,7 +151,7 @@ def test_all_checkpoints_unusable_is_one_line_and_touches_nothing(finished_run, 
   for file in glob.glob(f'{path}/checkpoints/*.data-*'):
     os.truncate(file, 100)
   before = {file: os.path.getmtime(file) for file in glob.glob(f'{path}/**', recursive=True)}
-  with pytest.raises(training.UserError, match='no checkpoint in .* can be used, and nothing was'):
+  with pytest.raises(errors.UserError, match='no checkpoint in .* can be used, and nothing was'):
     training.train(tiny.config(sample_every=6), path, tiny.one_device())
   assert before == {file: os.path.getmtime(file)
                     for file in glob.glob(f'{path}/**', recursive=True)}

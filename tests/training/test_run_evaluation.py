@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import evaluation
 
@@ -90,5 +91,5 @@ def test_patience_belongs_to_the_run(tmp_path, bits):
   bits.bits = [2.]
   path = str(tmp_path / 'run')
   training.train(tiny.config(num_steps=2), path, tiny.one_device())
-  with pytest.raises(training.UserError, match='early_stopping.patience: 0 -> 3'):
+  with pytest.raises(errors.UserError, match='early_stopping.patience: 0 -> 3'):
     training.train(tiny.config(num_steps=2, early_stopping__patience=3), path, tiny.one_device())

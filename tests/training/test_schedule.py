@@ -5,6 +5,7 @@ import math
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.training import schedule
 
@@ -39,5 +40,5 @@ def test_a_run_that_is_shorter_than_its_warm_up():
 
 def test_refuses():
   message = "optimizer.schedule='linear' is unknown; choose one of constant"
-  with pytest.raises(training.UserError, match=message):
+  with pytest.raises(errors.UserError, match=message):
     _rates(10, [0], schedule='linear')

@@ -10,6 +10,7 @@ from PIL import Image
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 
 
@@ -64,7 +65,7 @@ def test_a_finished_run_is_left_as_it_is(finished_run, tmp_path, capfd):
 
 def test_another_config_is_refused_with_the_difference(finished_run):
   before = _files(finished_run)
-  with pytest.raises(training.UserError, match=r'batch_size: 8 -> 16; model\.depth: 2 -> 3'):
+  with pytest.raises(errors.UserError, match=r'batch_size: 8 -> 16; model\.depth: 2 -> 3'):
     training.train(tiny.config(batch_size=16, model__depth=3), finished_run, tiny.one_device())
   assert _files(finished_run) == before
 
@@ -93,13 +94,13 @@ def test_resuming_gives_the_bytes_of_an_uninterrupted_run(finished_run, tmp_path
 
 def test_nothing_is_left_behind_where_the_model_cannot_be_built(tmp_path):
   path = str(tmp_path / 'run')
-  with pytest.raises(training.UserError, match='num_levels|8'):
+  with pytest.raises(errors.UserError, match='num_levels|8'):
     training.train(tiny.config(model__num_levels=4), path, tiny.one_device())
   assert not os.path.exists(f'{path}/config.json')
 
 
 def test_a_batch_that_does_not_divide_is_refused(tmp_path):
-  with pytest.raises(training.UserError, match='batch_size=9 does not divide by the 2 replicas'):
+  with pytest.raises(errors.UserError, match='batch_size=9 does not divide by the 2 replicas'):
     training.train(tiny.config(batch_size=9), str(tmp_path), tiny.two_devices())
 
 

@@ -6,6 +6,7 @@ import ml_collections
 import pytest
 
 from tests.training import tiny
+from tfp_glow import errors
 from tfp_glow import training
 
 
@@ -29,7 +30,7 @@ def test_new_folders_take_any_config(tmp_path):
 
 def test_refuses_fields_that_change_the_numbers(tmp_path):
   workdir = _made_with(tmp_path, tiny.config())
-  with pytest.raises(training.UserError, match=(
+  with pytest.raises(errors.UserError, match=(
       r'made with another config \(optimizer.name: "adam" -> "sgd"; seed: 0 -> 1\)')):
     workdir.check(tiny.config(seed=1, optimizer__name='sgd', log_every=5))
 
@@ -40,7 +41,7 @@ def test_refuses_absent_and_new_fields(tmp_path):
   del config.model['coupling']
   config.unlock()
   config.extra = ml_collections.ConfigDict({'a': [1, 2]})
-  with pytest.raises(training.UserError, match=(
+  with pytest.raises(errors.UserError, match=(
       r'\(extra.a: absent -> \[1, 2\]; model.coupling: "affine" -> absent\)')):
     workdir.check(config)
 
@@ -59,7 +60,7 @@ def test_num_steps_may_change_where_the_schedule_does_not_depend_on_it(
   if allowed:
     assert workdir.check(longer) == ['num_steps: 12 -> 99']
   else:
-    with pytest.raises(training.UserError, match='num_steps: 12 -> 99'):
+    with pytest.raises(errors.UserError, match='num_steps: 12 -> 99'):
       workdir.check(longer)
 
 
@@ -68,25 +69,25 @@ def test_unreadable_config(tmp_path):
   for text in ('{"seed": ', '3'):
     with open(workdir.config_file, 'w', encoding='utf-8') as f:
       f.write(text)
-    with pytest.raises(training.UserError, match='config.json cannot be read'):
+    with pytest.raises(errors.UserError, match='config.json cannot be read'):
       workdir.read_config()
 
 
 def test_no_run(tmp_path):
-  with pytest.raises(training.UserError, match='holds no run'):
+  with pytest.raises(errors.UserError, match='holds no run'):
     training.Workdir(str(tmp_path)).read_config()
 
 
 def test_unwritable_workdir_is_one_line(tmp_path):
   (tmp_path / 'file').write_text('')
-  with pytest.raises(training.UserError, match='file/run cannot be written .Not a directory'):
+  with pytest.raises(errors.UserError, match='file/run cannot be written .Not a directory'):
     training.Workdir(str(tmp_path / 'file' / 'run')).prepare()
 
 
 def test_one_process_at_a_time(tmp_path):
   first, second = [training.Workdir(str(tmp_path)) for _ in range(2)]
   first.lock()
-  with pytest.raises(training.UserError, match='another process is training in workdir'):
+  with pytest.raises(errors.UserError, match='another process is training in workdir'):
     second.lock()
   first.unlock()
   second.lock()

@@ -9,13 +9,11 @@
 
 from tfp_glow.data.batches import eval_batches
 from tfp_glow.data.batches import train_batches
-from tfp_glow.data.errors import DataError
 from tfp_glow.data.source import EMBEDDED
 from tfp_glow.data.source import ImageSource
 from tfp_glow.data.source import load
 
 __all__ = [
-    'DataError',
     'EMBEDDED',
     'ImageSource',
     'eval_batches',

@@ -7,7 +7,7 @@ computed from (seed, s), so that a run continues exactly from its step, on any n
 import tensorflow as tf
 
 from tfp_glow.data import images
-from tfp_glow.data.errors import DataError
+from tfp_glow import errors
 
 # Names of the independent random streams drawn from one seed.
 _ORDER, _AUGMENT, _CROP = 1, 2, 3
@@ -22,10 +22,10 @@ def _fold(seed, stream, number):
 def _rows(batch_size, shard_index, num_shards):
   """The rows of the global batch that a shard has, as a slice."""
   if batch_size < 1 or batch_size % num_shards:
-    raise DataError(f'batch_size={batch_size} must be positive and divisible by the number of '
-                    f'shards (replicas or workers), {num_shards}')
+    raise errors.UserError(f'batch_size={batch_size} must be positive and divisible by the number '
+                           f'of shards (replicas or workers), {num_shards}')
   if not 0 <= shard_index < num_shards:
-    raise DataError(f'shard_index={shard_index} must be in [0, {num_shards})')
+    raise errors.UserError(f'shard_index={shard_index} must be in [0, {num_shards})')
   size = batch_size // num_shards
   return slice(shard_index * size, (shard_index + 1) * size)
 
@@ -109,7 +109,7 @@ def train_batches(source, *, batch_size, seed, start_step=0, augment=True, shard
     tf.data.Dataset of {'image': uint8 [B / n, H, W, C], 'label': int32 [B / n]}, infinite.
 
   Raises:
-    DataError: if the batch cannot be divided by the number of shards.
+    UserError: if the batch cannot be divided by the number of shards.
   """
   rows = _rows(batch_size, shard_index, num_shards)
   read = _train_from_memory if source.fits_memory('train') else _train_from_records
@@ -143,7 +143,7 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
     'label': int32 [B / n], 'mask': float32 [B / n], 1 for an example and 0 for padding}.
 
   Raises:
-    DataError: if the batch cannot be divided by the number of shards.
+    UserError: if the batch cannot be divided by the number of shards.
   """
   rows = _rows(batch_size, shard_index, num_shards)
   size = rows.stop - rows.start

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 
-from tfp_glow.data.errors import DataError
+from tfp_glow import errors
 
 _DISTRIBUTION = {'skimage': 'scikit-image'}
 
@@ -19,15 +19,15 @@ def path(package, relative_path):
     str.
 
   Raises:
-    DataError: if the package is not installed or does not hold the file.
+    UserError: if the package is not installed or does not hold the file.
   """
   distribution = _DISTRIBUTION.get(package, package)
   spec = importlib.util.find_spec(package)
   if spec is None or not spec.origin:
-    raise DataError(f'this data set is read from the package {distribution}, which is not '
-                    f'installed; run: pip install {distribution}')
+    raise errors.UserError(f'this data set is read from the package {distribution}, which is not '
+                           f'installed; run: pip install {distribution}')
   found = os.path.join(os.path.dirname(spec.origin), *relative_path.split('/'))
   if not os.path.isfile(found):
-    raise DataError(f'the installed package {distribution} has no file {relative_path}; '
-                    f'install another version of it')
+    raise errors.UserError(f'the installed package {distribution} has no file {relative_path}; '
+                           f'install another version of it')
   return found

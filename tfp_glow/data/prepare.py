@@ -10,7 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from tfp_glow.data.errors import DataError
+from tfp_glow import errors
 
 _SECONDS_TO_ANSWER = 3.
 _MAX_HOSTS = 3
@@ -71,18 +71,18 @@ def _hosts(builder):
 
 
 def _require_download(builder, name, folder, offline_names):
-  """Raises DataError unless the files of a builder can be had."""
+  """Raises `UserError` unless the files of a builder can be had."""
   if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
     manual = os.path.join(folder, 'downloads', 'manual')
     if not os.path.isdir(manual) or not os.listdir(manual):
-      raise DataError(
+      raise errors.UserError(
           f'data set {name!r} is not prepared in {folder}, and its files have to be downloaded '
           f'by hand into {manual} first: {builder.MANUAL_DOWNLOAD_INSTRUCTIONS} '
           f'Data sets that need no download: {offline_names}')
     return
   hosts = _hosts(builder)
   if not reachable(hosts):
-    raise DataError(
+    raise errors.UserError(
         f'data set {name!r} is not prepared in {folder} and cannot be downloaded: no answer from '
         f'{", ".join(hosts)}; connect to the internet, set dataset.data_dir to a folder that '
         f'holds it, or use a data set that needs no download: {offline_names}')
@@ -121,7 +121,7 @@ def prepare(make_builder, *, name, folder, needs_download, offline_names):
     The prepared builder.
 
   Raises:
-    DataError: if it is not prepared and cannot be; within 10 seconds if that is so because
+    UserError: if it is not prepared and cannot be; within 10 seconds if that is so because
       there is no internet.
   """
   import tensorflow_datasets as tfds  # pylint: disable=import-outside-toplevel
@@ -139,11 +139,11 @@ def prepare(make_builder, *, name, folder, needs_download, offline_names):
       with _quiet(tfds):
         builder.download_and_prepare()
     return builder
-  except DataError:
+  except errors.UserError:
     raise
   except Exception as error:  # pylint: disable=broad-except
     builder = make_builder()
     if _is_prepared(builder):
       return builder  # Another process was faster.
-    raise DataError(f'data set {name!r} cannot be prepared in {folder}: '
-                    f'{type(error).__name__}: {str(error)[:300]}') from error
+    raise errors.UserError(f'data set {name!r} cannot be prepared in {folder}: '
+                           f'{type(error).__name__}: {str(error)[:300]}') from error

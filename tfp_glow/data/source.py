@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfp_glow.data import images
 from tfp_glow.data import prepare
-from tfp_glow.data.errors import DataError
+from tfp_glow import errors
 
 EMBEDDED = ('mnist5k', 'photo_patches')
 _BUILDERS = {'mnist5k': 'Mnist5k', 'photo_patches': 'PhotoPatches'}
@@ -48,8 +48,8 @@ class ImageSource:
     names = features.keys() if hasattr(features, 'keys') else ()
     image = features['image'] if 'image' in names else None
     if image is None or image.np_dtype != np.uint8 or len(image.shape) != 3:
-      raise DataError(f"data set {self.name!r} has no 8-bit image under the name 'image', but: "
-                      f'{features}')
+      raise errors.UserError(f"data set {self.name!r} has no 8-bit image under the name 'image', "
+                             f'but: {features}')
     self.num_classes = getattr(features['label'], 'num_classes', None) if 'label' in names else None
     self.image_shape = _image_shape(image.shape, config)
 
@@ -131,7 +131,7 @@ def _splits(builder, name):
   """
   names = list(builder.info.splits)
   if 'train' not in names:
-    raise DataError(f"data set {name!r} has no 'train' split, but: {', '.join(names)}")
+    raise errors.UserError(f"data set {name!r} has no 'train' split, but: {', '.join(names)}")
   for test in ('test', 'validation'):
     if test in names:
       return {'train': 'train', 'test': test}
@@ -144,10 +144,10 @@ def _image_shape(native, config):
   height, width, channels = native
   if config.resize == 'none':
     if height is None or width is None:
-      raise DataError(f'the images of data set {config.name!r} differ in size; set '
-                      f'dataset.image_size and dataset.resize=center_crop')
+      raise errors.UserError(f'the images of data set {config.name!r} differ in size; set '
+                             f'dataset.image_size and dataset.resize=center_crop')
     if config.image_size and (height, width) != (config.image_size, config.image_size):
-      raise DataError(
+      raise errors.UserError(
           f'the images of data set {config.name!r} are {height}x{width}, and '
           f'dataset.image_size={config.image_size} is asked for; set dataset.resize to one of '
           f'{", ".join(images.RESIZES[1:])}')
@@ -158,18 +158,18 @@ def _image_shape(native, config):
 def _check(config):
   """Refuses a dataset config that makes no sense by itself."""
   if config.resize not in images.RESIZES:
-    raise DataError(f'dataset.resize={config.resize!r} is not known; use one of '
-                    f'{", ".join(images.RESIZES)}')
+    raise errors.UserError(f'dataset.resize={config.resize!r} is not known; use one of '
+                           f'{", ".join(images.RESIZES)}')
   if config.resize != 'none' and config.image_size <= 0:
-    raise DataError(f'dataset.resize={config.resize} needs dataset.image_size, the side of the '
-                    f'images in pixels; received {config.image_size}')
+    raise errors.UserError(f'dataset.resize={config.resize} needs dataset.image_size, the side of '
+                           f'the images in pixels; received {config.image_size}')
   if config.crop_from and config.crop_from < config.image_size:
-    raise DataError(f'dataset.crop_from={config.crop_from} is smaller than '
-                    f'dataset.image_size={config.image_size}; a crop cannot be larger than the '
-                    f'image it is cut from')
+    raise errors.UserError(f'dataset.crop_from={config.crop_from} is smaller than '
+                           f'dataset.image_size={config.image_size}; a crop cannot be larger than '
+                           f'the image it is cut from')
   if config.shift < 0 or config.shuffle_buffer < 1:
-    raise DataError(f'dataset.shift={config.shift} must be at least 0 and '
-                    f'dataset.shuffle_buffer={config.shuffle_buffer} at least 1')
+    raise errors.UserError(f'dataset.shift={config.shift} must be at least 0 and '
+                           f'dataset.shuffle_buffer={config.shuffle_buffer} at least 1')
 
 
 def _builder(config):
@@ -191,13 +191,11 @@ def _builder(config):
                            needs_download=config.name not in EMBEDDED + ('folder',),
                            offline_names=_OFFLINE_NAMES)
   except (tfds.core.DatasetNotFoundError, ValueError) as error:
-    if isinstance(error, DataError):
-      raise
     what = ('is not a data set of TensorFlow Datasets'
             if isinstance(error, tfds.core.DatasetNotFoundError) else
             f'cannot be opened by TensorFlow Datasets ({str(error).strip().splitlines()[0]})')
-    raise DataError(f'dataset.name={config.name!r} {what}; data sets that need no download: '
-                    f'{_OFFLINE_NAMES}') from error
+    raise errors.UserError(f'dataset.name={config.name!r} {what}; data sets that need no download: '
+                           f'{_OFFLINE_NAMES}') from error
 
 
 def load(dataset_config):
@@ -213,7 +211,7 @@ def load(dataset_config):
     ImageSource.
 
   Raises:
-    DataError: in one line, if the data set cannot be had: unknown, not prepared and not
+    UserError: in one line, if the data set cannot be had: unknown, not prepared and not
       reachable (within 10 seconds), a missing or empty folder, a file that is no image, sizes
       that do not fit.
   """

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfp_glow.serving import export_folder
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 
 __all__ = ['ServedModel']

@@ -17,7 +17,7 @@ import uvicorn
 
 from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import upload
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['listen', 'make_app', 'serve']
 

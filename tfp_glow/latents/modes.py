@@ -13,7 +13,7 @@ from tfp_glow.latents import directions as directions_lib
 from tfp_glow.latents import interpolation
 from tfp_glow.latents import labels
 from tfp_glow.latents import pictures as pictures_lib
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 from tfp_glow.training import labels as training_labels
 from tfp_glow.training import metrics

@@ -31,9 +31,8 @@ def evaluate(config, path, names):
     the names of `Scores`. And under `picture` the path of the picture.
 
   Raises:
-    UserError: for a workdir without a trained model, a model with classes, or images that
-      do not fit.
-    DataError: if a data set cannot be had.
+    UserError: for a workdir without a trained model, a model with classes, images that
+      do not fit, or a data set that cannot be had.
   """
   run = trained.load_trained(config, path)
   labels.refuse_classes(run.model, path)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfp_glow import data
 from tfp_glow.data import images as image_lib
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['DERIVED', 'load_others', 'read']
 
@@ -38,7 +38,7 @@ def load_others(name, dataset_config, images, max_images):
     uint8 array `[M, H, W, C]`.
 
   Raises:
-    DataError: if the data set cannot be had.
+    UserError: if the data set cannot be had.
     UserError: if its channels cannot be made the model's.
   """
   if name in DERIVED:

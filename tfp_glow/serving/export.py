@@ -14,7 +14,7 @@ from tfp_glow.serving import class_signatures
 from tfp_glow.serving import examples as examples_lib
 from tfp_glow.serving import export_folder
 from tfp_glow.serving import signatures as signatures_lib
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 from tfp_glow.training import metrics
 from tfp_glow.training import trained

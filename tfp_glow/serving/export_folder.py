@@ -14,7 +14,7 @@ import re
 
 from tfp_glow.latents import directions as directions_lib
 from tfp_glow.serving import examples as examples_lib
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 
 __all__ = ['Export', 'FORMAT', 'find_export', 'newest_export']

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfp_glow import distributions
 from tfp_glow.serving import export_folder
 from tfp_glow.training import checkpoint
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 from tfp_glow.training import metrics
 from tfp_glow.training import trained
@@ -35,7 +35,7 @@ def load(path):
 
   Raises:
     UserError: in one line, if there is no trained model at the path or it cannot be read.
-    data.DataError: if the data set of a run without an export cannot be had, whose images'
+    UserError: if the data set of a run without an export cannot be had, whose images'
       shape is needed.
   """
   if not os.path.isdir(path):

@@ -3,10 +3,6 @@
 from tfp_glow.training.cluster import Cluster
 from tfp_glow.training.cluster import STRATEGIES
 from tfp_glow.training.cluster import make_cluster
-from tfp_glow.training.errors import Requeue
-from tfp_glow.training.errors import TrainingFailed
-from tfp_glow.training.errors import UserError
-from tfp_glow.training.errors import WorkerLost
 from tfp_glow.training.evaluation import Evaluator
 from tfp_glow.training.modes import evaluate
 from tfp_glow.training.modes import sample
@@ -16,7 +12,6 @@ from tfp_glow.training.trainer import train
 from tfp_glow.training.workdir import Workdir
 
 __all__ = [
-    'Cluster', 'Evaluator', 'Requeue', 'STRATEGIES', 'TrainedModel', 'TrainingFailed',
-    'UserError', 'WorkerLost', 'Workdir', 'evaluate', 'load_trained',
+    'Cluster', 'Evaluator', 'STRATEGIES', 'TrainedModel', 'Workdir', 'evaluate', 'load_trained',
     'make_cluster', 'sample', 'train',
 ]

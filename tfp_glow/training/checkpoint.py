@@ -16,7 +16,7 @@ import shutil
 
 import tensorflow as tf
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 
 __all__ = ['CheckpointStore']

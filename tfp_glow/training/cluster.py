@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 
 __all__ = ['Cluster', 'STRATEGIES', 'make_cluster']

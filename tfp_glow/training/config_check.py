@@ -2,7 +2,7 @@
 
 import numbers
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['check_config']
 
@@ -32,7 +32,8 @@ _FIELDS = {
     'recovery.max_bad_steps': _COUNT, 'recovery.max_recoveries': _SIZE,
     'recovery.learning_rate_factor': _FACTOR,
     'recovery.max_reconstruction_error': _LIMIT, 'recovery.max_log_s': _LIMIT,
-    'recovery.max_level_drift': _LIMIT, 'recovery.max_condition_number': _LIMIT, 'recovery.max_bpd_rise': _LIMIT,
+    'recovery.max_level_drift': _LIMIT, 'recovery.max_condition_number': _LIMIT,
+    'recovery.max_bpd_rise': _LIMIT,
 }
 
 

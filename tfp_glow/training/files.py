@@ -6,7 +6,7 @@ import re
 
 import tensorflow as tf
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['one_line_errors', 'reason', 'unused_name', 'write_text']
 

@@ -1,6 +1,6 @@
 """Labels, for the models that want them."""
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['check_labels', 'labels_of', 'refuse_classes']
 

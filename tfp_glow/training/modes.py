@@ -3,7 +3,7 @@
 import os
 
 from tfp_glow.training import classification
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import evaluation
 from tfp_glow.training import files
 from tfp_glow.training import pictures

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['OPTIMIZERS', 'apply_gradients', 'clip', 'make_optimizer', 'slots']
 

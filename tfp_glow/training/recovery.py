@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_glow import data
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import noise as noise_lib
 
 __all__ = ['Recovery', 'non_finite_variable', 'save_batch']

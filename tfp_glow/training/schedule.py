@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 
 __all__ = ['SCHEDULES', 'make_schedule']
 

@@ -6,7 +6,7 @@ from tfp_glow import data
 from tfp_glow import distributions
 from tfp_glow.training import checkpoint
 from tfp_glow.training import cluster as cluster_lib
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import labels
 from tfp_glow.training import metrics
 from tfp_glow.training import workdir as workdir_lib

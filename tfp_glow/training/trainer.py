@@ -10,7 +10,7 @@ from tfp_glow.training import checkpoint
 from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import config_check
 from tfp_glow.training import curves
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 from tfp_glow.training import labels as labels_lib
 from tfp_glow.training import metrics as metrics_lib
@@ -49,11 +49,10 @@ def train(config, path, cluster):
     run was finished already.
 
   Raises:
-    UserError: for whatever the user can put right.
+    UserError: for whatever the user can put right, such as images that cannot be had.
     TrainingFailed: if recovery gave up.
     Requeue: on SIGTERM or Ctrl-C, with everything saved.
     WorkerLost: if another worker of a multi-worker run is gone.
-    data.DataError: if the images cannot be had.
   """
   clock = clock_lib.Clock()
   config_check.check_config(config)

@@ -6,7 +6,7 @@ import os
 
 import ml_collections
 
-from tfp_glow.training import errors
+from tfp_glow import errors
 from tfp_glow.training import files
 
 __all__ = ['ADJUSTABLE', 'Workdir']

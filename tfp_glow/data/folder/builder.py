@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfp_glow.data import images
-from tfp_glow.data.errors import DataError
+from tfp_glow import errors
 
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
 TEST_FRACTION = 0.1
@@ -28,12 +28,12 @@ def find_images(folder):
     list of str, relative to the folder, with forward slashes, sorted.
 
   Raises:
-    DataError: if the folder does not exist or holds fewer than two images.
+    UserError: if the folder does not exist or holds fewer than two images.
   """
   if not folder:
-    raise DataError('dataset.name=folder needs dataset.data_dir, the folder of your images')
+    raise errors.UserError('dataset.name=folder needs dataset.data_dir, the folder of your images')
   if not os.path.isdir(folder):
-    raise DataError(f'dataset.data_dir={folder!r} is not a folder')
+    raise errors.UserError(f'dataset.data_dir={folder!r} is not a folder')
   found, others = [], []
   for root, folders, files in os.walk(folder):
     folders[:] = [name for name in folders if not name.startswith('.')]
@@ -44,7 +44,7 @@ def find_images(folder):
       elif not name.startswith('.'):
         others.append(path)
   if len(found) < 2:
-    raise DataError(
+    raise errors.UserError(
         f'dataset.data_dir={folder!r} holds {len(found)} images; at least 2 are needed, one of '
         f'them for testing; these names are looked for: {" ".join("*" + s for s in SUFFIXES)}')
   if others:
@@ -61,13 +61,13 @@ def decode(path):
     animation the first frame is taken.
 
   Raises:
-    DataError: naming the file, if it cannot be read as an image.
+    UserError: naming the file, if it cannot be read as an image.
   """
   try:
     image = tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
   except Exception as error:  # pylint: disable=broad-except
-    raise DataError(f'{path} cannot be read as an image (png, jpg, bmp or gif); '
-                    f'repair it or take it away') from error
+    raise errors.UserError(f'{path} cannot be read as an image (png, jpg, bmp or gif); '
+                           f'repair it or take it away') from error
   channels = image.shape[-1]
   return image[..., :channels - 1] if channels in (2, 4) else image
 
@@ -89,7 +89,7 @@ class FolderImages:
 
   @classmethod
   def find(cls, folder, image_size, resize, scale_to):
-    """The images that lie in a folder now. Raises DataError as `find_images` does."""
+    """The images that lie in a folder now. Raises `UserError` as `find_images` does."""
     return cls(folder, tuple(find_images(folder)), image_size, resize, scale_to)
 
   def fingerprint(self):
@@ -161,7 +161,7 @@ class ImageFolder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       return images.scale_shorter_side(image, found.scale_to).numpy()
     image = images.fit(image, found.image_size, found.resize, found.scale_to).numpy()
     if image.shape != shape:
-      raise DataError(
+      raise errors.UserError(
           f'{os.path.join(found.folder, path)} is {image.shape[0]}x{image.shape[1]} while other '
           f'images are {shape[0]}x{shape[1]}; set dataset.image_size and '
           f'dataset.resize=center_crop to bring all to one size')

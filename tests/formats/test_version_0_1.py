@@ -1,0 +1,64 @@
+"""What version 0.1 left on users' disks is resumed, evaluated, exported, loaded and served.
+
+`version_0_1.tar.xz` holds two workdirs that `train.py` made before anything moved: `run`, four
+steps on mnist5k with classes, average and best weights, with its export; and the config and
+export of `plain`, a run without classes, with directions and examples.
+"""
+
+import json
+import os
+import tarfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfp_glow
+from tfp_glow import serving
+from tfp_glow import training
+
+# What version 0.1 printed when it evaluated the run, with one draw of noise.
+_EVAL_BPD, _ONE_DRAW = 2.4025, 3e-3
+
+
+@pytest.fixture(scope='module')
+def old(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('version_0_1')
+  with tarfile.open(os.path.join(os.path.dirname(__file__), 'version_0_1.tar.xz')) as archive:
+    archive.extractall(folder, filter='data')
+  return folder
+
+
+def test_run_is_evaluated_resumed_and_exported(old):
+  path = str(old / 'run')
+  workdir = training.Workdir(path)
+  config = workdir.read_config()
+  cluster = training.make_cluster('default')
+  before = training.evaluate(config, path, cluster)
+  assert before['step'] == 4
+  assert before['eval_bpd'] == pytest.approx(_EVAL_BPD, abs=_ONE_DRAW)
+
+  config.num_steps = 6
+  result = training.train(config, path, cluster)
+  assert result['step'] == 6
+  assert result['best_eval_step'] == 6  # Bits/dim fall by a tenth a step so early.
+  assert result['eval_bpd'] < _EVAL_BPD - .1
+  with open(workdir.metrics_file, encoding='utf-8') as f:
+    steps = [json.loads(line)['step'] for line in f]
+  assert steps[:6] == [1, 2, 2, 3, 4, 4] and steps[-1] == 6  # The old lines stay.
+
+  exported = serving.export_run(config, path)
+  assert os.path.basename(exported) == '6'
+  served = tf.saved_model.load(exported).signatures['sample']
+  assert served.structured_input_signature
+
+
+@pytest.mark.parametrize('name', ['run', 'plain'])
+def test_export_is_loaded_and_gives_what_it_serves(old, name):
+  export = str(old / name / 'export' / '4')
+  served = tf.saved_model.load(export).signatures
+  model = tfp_glow.load(export)
+  latents = np.random.RandomState(0).normal(size=[3, model.event_size]).astype(np.float32)
+  labels = {'labels': tf.constant([0, 4, 9])} if model.num_classes else {}
+  decoded = served['decode'](latents=tf.constant(latents), **labels)['unrounded_images']
+  np.testing.assert_allclose(model.decode(latents, **labels), decoded, atol=1e-5)
