@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfp_glow.layers import gated_net
+from tfp_glow.layers import seeds
 
 __all__ = ['AttentionNet', 'position_code']
 
@@ -76,12 +77,12 @@ class AttentionNet(keras.layers.Layer):
     self.num_blocks = num_blocks
     self.num_heads = num_heads
     self.seed = seed
-    seeds = itertools.count(seed)
+    layer_seeds = (seeds.derived_seed(seed, i) for i in itertools.count())
 
     def convs(channels, size):
       return [keras.layers.Conv2D(
           channels, size, padding='same', dtype=self.dtype_policy,
-          kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
+          kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
               for _ in range(num_blocks)]
 
     def norms():
@@ -90,7 +91,7 @@ class AttentionNet(keras.layers.Layer):
 
     self.input_conv = keras.layers.Conv2D(
         hidden_channels, 3, padding='same', dtype=self.dtype_policy,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
     self.convs = convs(hidden_channels, 3)
     self.conv_gates = convs(2 * hidden_channels, 1)
     self.conv_norms = norms()

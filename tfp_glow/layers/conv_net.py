@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_glow.layers import convolution
 from tfp_glow.layers import data_dependent_init
+from tfp_glow.layers import seeds
 
 __all__ = ['ConvNet', 'ZeroConv2D']
 
@@ -88,7 +89,7 @@ class ConvNet(keras.layers.Layer):
     for i, shape in enumerate(shapes):
       self.kernels.append(self.add_weight(
           shape=shape, name=f'kernel_{i}',
-          initializer=keras.initializers.HeNormal(seed=self.seed + i)))
+          initializer=keras.initializers.HeNormal(seed=seeds.derived_seed(self.seed, i))))
       self.biases.append(self.add_weight(
           shape=(width,), initializer='zeros', name=f'bias_{i}'))
       if self.actnorm:
@@ -109,7 +110,8 @@ class ConvNet(keras.layers.Layer):
         # Truncated at two standard deviations, which leaves 0.8796 of one.
         stddev = math.sqrt(2. / math.prod(v.shape[:-1])) / .87962566103423978
         values.append(tf.random.stateless_truncated_normal(
-            shape, [self.seed, i], stddev=stddev, dtype=v.dtype, alg='philox'))
+            shape, [seeds.derived_seed(self.seed, 'stack'), i], stddev=stddev, dtype=v.dtype,
+            alg='philox'))
       else:
         values.append(tf.zeros(shape, v.dtype))
     return values

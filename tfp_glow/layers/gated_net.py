@@ -5,6 +5,8 @@ import itertools
 import keras
 import tensorflow as tf
 
+from tfp_glow.layers import seeds
+
 __all__ = ['GatedNet', 'concat_elu']
 
 
@@ -39,12 +41,12 @@ class GatedNet(keras.layers.Layer):
     self.hidden_channels = hidden_channels
     self.num_blocks = num_blocks
     self.seed = seed
-    seeds = itertools.count(seed)
+    layer_seeds = (seeds.derived_seed(seed, i) for i in itertools.count())
 
     def conv(channels, size):
       return keras.layers.Conv2D(
           channels, size, padding='same', dtype=self.dtype_policy,
-          kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)))
+          kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
 
     self.input_conv = conv(hidden_channels, 3)
     self.convs = [conv(hidden_channels, 3) for _ in range(num_blocks)]
