@@ -1,14 +1,12 @@
 """ActNorm: a per-channel affine map that starts by whitening a batch."""
 
 import tensorflow as tf
-
-from tensorflow_probability.python.internal import dtype_util
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
+import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import data_dependent_init
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['ActNorm']
 
@@ -29,9 +27,9 @@ class ActNorm(flow_bijector.FlowBijector):
   def __init__(self, bias, log_scale, validate_args=False, name='actnorm'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype([bias, log_scale], dtype_hint=tf.float32)
-      self._bias = tensor_util.convert_nonref_to_tensor(bias, dtype=dtype, name='bias')
-      self._log_scale = tensor_util.convert_nonref_to_tensor(
+      dtype = private_tfp.common_dtype([bias, log_scale], dtype_hint=tf.float32)
+      self._bias = private_tfp.convert_nonref_to_tensor(bias, dtype=dtype, name='bias')
+      self._log_scale = private_tfp.convert_nonref_to_tensor(
           log_scale, dtype=dtype, name='log_scale')
       super().__init__(
           forward_min_event_ndims=3, inverse_min_event_ndims=3,
@@ -61,8 +59,8 @@ class ActNorm(flow_bijector.FlowBijector):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    return dict(bias=parameter_properties.ParameterProperties(event_ndims=1),
-                log_scale=parameter_properties.ParameterProperties(event_ndims=1))
+    return dict(bias=tfp.util.ParameterProperties(event_ndims=1),
+                log_scale=tfp.util.ParameterProperties(event_ndims=1))
 
   def initialize(self, x):
     """Sets the Variables so that `inverse(x)` has mean 0 and variance 1 per channel.

@@ -1,12 +1,10 @@
 """Elementwise bijectors that couplings apply, and how a network's output makes them."""
 
 import tensorflow as tf
-
-from tensorflow_probability.python.internal import dtype_util
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
+import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['SCALE_MAPS', 'ShiftAndScale', 'additive', 'affine']
 
@@ -29,11 +27,11 @@ class ShiftAndScale(flow_bijector.FlowBijector):
                name='shift_and_scale'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype([shift, log_scale, scale], dtype_hint=tf.float32)
-      self._shift = tensor_util.convert_nonref_to_tensor(shift, dtype=dtype, name='shift')
-      self._log_scale = tensor_util.convert_nonref_to_tensor(
+      dtype = private_tfp.common_dtype([shift, log_scale, scale], dtype_hint=tf.float32)
+      self._shift = private_tfp.convert_nonref_to_tensor(shift, dtype=dtype, name='shift')
+      self._log_scale = private_tfp.convert_nonref_to_tensor(
           log_scale, dtype=dtype, name='log_scale')
-      self._scale = tensor_util.convert_nonref_to_tensor(scale, dtype=dtype, name='scale')
+      self._scale = private_tfp.convert_nonref_to_tensor(scale, dtype=dtype, name='scale')
       super().__init__(
           forward_min_event_ndims=0, inverse_min_event_ndims=0,
           is_constant_jacobian=True, dtype=dtype, validate_args=validate_args,
@@ -53,9 +51,9 @@ class ShiftAndScale(flow_bijector.FlowBijector):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    return dict(shift=parameter_properties.ParameterProperties(),
-                log_scale=parameter_properties.ParameterProperties(),
-                scale=parameter_properties.ParameterProperties())
+    return dict(shift=tfp.util.ParameterProperties(),
+                log_scale=tfp.util.ParameterProperties(),
+                scale=tfp.util.ParameterProperties())
 
   def _forward_and_log_det(self, z):
     if self.log_scale is None:

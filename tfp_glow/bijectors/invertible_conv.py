@@ -1,13 +1,11 @@
 """Invertible 1x1 convolution: a learned rotation of the channels."""
 
 import tensorflow as tf
-
-from tensorflow_probability.python.internal import dtype_util
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
+import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import trainable_variable
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['InvertibleConv1x1', 'PlainInvertibleConv1x1', 'random_rotation']
 
@@ -56,8 +54,8 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
                name='invertible_conv_1x1'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype([lower, upper, log_s, sign], dtype_hint=tf.float32)
-      convert = tensor_util.convert_nonref_to_tensor
+      dtype = private_tfp.common_dtype([lower, upper, log_s, sign], dtype_hint=tf.float32)
+      convert = private_tfp.convert_nonref_to_tensor
       self._lower = convert(lower, dtype=dtype, name='lower')
       self._upper = convert(upper, dtype=dtype, name='upper')
       self._log_s = convert(log_s, dtype=dtype, name='log_s')
@@ -131,8 +129,8 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    matrix = parameter_properties.ParameterProperties(event_ndims=2)
-    vector = parameter_properties.ParameterProperties(event_ndims=1)
+    matrix = tfp.util.ParameterProperties(event_ndims=2)
+    vector = tfp.util.ParameterProperties(event_ndims=1)
     return dict(lower=matrix, upper=matrix, log_s=vector, sign=vector, permutation=vector)
 
   @property
@@ -182,15 +180,15 @@ class PlainInvertibleConv1x1(channel_linear.ChannelLinear):
   def __init__(self, kernel, validate_args=False, name='plain_invertible_conv_1x1'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype([kernel], dtype_hint=tf.float32)
-      self._kernel = tensor_util.convert_nonref_to_tensor(
+      dtype = private_tfp.common_dtype([kernel], dtype_hint=tf.float32)
+      self._kernel = private_tfp.convert_nonref_to_tensor(
           kernel, dtype=dtype, name='kernel')
       super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
                        name=name)
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    return dict(kernel=parameter_properties.ParameterProperties(event_ndims=2))
+    return dict(kernel=tfp.util.ParameterProperties(event_ndims=2))
 
   @property
   def num_channels(self):

@@ -1,13 +1,12 @@
 """MixtureLogistics: the elementwise map of Flow++'s couplings."""
 
+import numpy as np
 import tensorflow as tf
-
-from tensorflow_probability.python.internal import dtype_util
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
+import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['MixtureLogistics', 'mixture_logistics']
 
@@ -56,9 +55,9 @@ class MixtureLogistics(flow_bijector.FlowBijector):
                validate_args=False, name='mixture_logistics'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype(
+      dtype = private_tfp.common_dtype(
           [logits, means, log_scales, shift, log_scale], dtype_hint=tf.float32)
-      convert = lambda value, name: tensor_util.convert_nonref_to_tensor(
+      convert = lambda value, name: private_tfp.convert_nonref_to_tensor(
           value, dtype=dtype, name=name)
       self._logits = convert(logits, 'logits')
       self._means = convert(means, 'means')
@@ -91,10 +90,10 @@ class MixtureLogistics(flow_bijector.FlowBijector):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    per_component = lambda: parameter_properties.ParameterProperties(event_ndims=1)
+    per_component = lambda: tfp.util.ParameterProperties(event_ndims=1)
     return dict(logits=per_component(), means=per_component(), log_scales=per_component(),
-                shift=parameter_properties.ParameterProperties(),
-                log_scale=parameter_properties.ParameterProperties())
+                shift=tfp.util.ParameterProperties(),
+                log_scale=tfp.util.ParameterProperties())
 
   def _inverse_and_log_det(self, x):
     y, log_slope = _logit_cdf(x, *self._mixture())
@@ -178,7 +177,7 @@ def _search(y, log_weights, means, log_scales):
   quantiles = means + tf.exp(log_scales) * y[..., tf.newaxis]
   low, high = tf.reduce_min(quantiles, -1), tf.reduce_max(quantiles, -1)
   smallest_scale = tf.exp(tf.reduce_min(log_scales, -1))
-  epsilon = tf.constant(y.dtype.as_numpy_dtype(dtype_util.eps(y.dtype)))
+  epsilon = tf.constant(np.finfo(y.dtype.as_numpy_dtype).eps, y.dtype)
 
   def body(i, x, low, high, step):
     reached, log_slope = _logit_cdf(x, log_weights, means, log_scales)

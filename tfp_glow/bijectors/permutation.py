@@ -2,12 +2,11 @@
 
 import numpy as np
 import tensorflow as tf
-
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
+import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import trainable_variable
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['ChannelPermutation', 'reversed_order', 'shuffled_order']
 
@@ -38,7 +37,7 @@ class ChannelPermutation(channel_linear.ChannelLinear):
                name='channel_permutation'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      self._permutation = tensor_util.convert_nonref_to_tensor(
+      self._permutation = private_tfp.convert_nonref_to_tensor(
           permutation, dtype=tf.int32, name='permutation')
       super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
                        name=name)
@@ -54,7 +53,7 @@ class ChannelPermutation(channel_linear.ChannelLinear):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    return dict(permutation=parameter_properties.ParameterProperties(event_ndims=1))
+    return dict(permutation=tfp.util.ParameterProperties(event_ndims=1))
 
   @property
   def _is_permutation(self):

@@ -3,12 +3,9 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tensorflow_probability.python.internal import dtype_util
-from tensorflow_probability.python.internal import parameter_properties
-from tensorflow_probability.python.internal import tensor_util
-
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['AffineSpline', 'spline']
 
@@ -46,9 +43,9 @@ class AffineSpline(flow_bijector.FlowBijector):
                validate_args=False, name='affine_spline'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = dtype_util.common_dtype(
+      dtype = private_tfp.common_dtype(
           [bin_widths, bin_heights, knot_slopes, shift, log_scale], dtype_hint=tf.float32)
-      convert = lambda value, name: tensor_util.convert_nonref_to_tensor(
+      convert = lambda value, name: private_tfp.convert_nonref_to_tensor(
           value, dtype=dtype, name=name)
       self._bin_widths = convert(bin_widths, 'bin_widths')
       self._bin_heights = convert(bin_heights, 'bin_heights')
@@ -86,10 +83,10 @@ class AffineSpline(flow_bijector.FlowBijector):
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    per_bin = lambda: parameter_properties.ParameterProperties(event_ndims=1)
+    per_bin = lambda: tfp.util.ParameterProperties(event_ndims=1)
     return dict(bin_widths=per_bin(), bin_heights=per_bin(), knot_slopes=per_bin(),
-                shift=parameter_properties.ParameterProperties(),
-                log_scale=parameter_properties.ParameterProperties())
+                shift=tfp.util.ParameterProperties(),
+                log_scale=tfp.util.ParameterProperties())
 
   def _inverse_and_log_det(self, x):
     y, log_scale = self._affine.inverse_and_log_det(x)
