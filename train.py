@@ -19,7 +19,9 @@ from absl import logging
 import ml_collections
 from ml_collections import config_flags
 
-_MODES = ('train', 'evaluate', 'sample', 'interpolate', 'export', 'directions', 'mix', 'scales')
+from tfp_glow import commands
+from tfp_glow import errors
+
 _STRATEGIES = ('auto', 'default', 'mirrored', 'multi_worker')
 
 FLAGS = flags.FLAGS
@@ -31,7 +33,7 @@ def _define_flags():
       'config', os.path.join(here, 'configs', 'mnist5k.py'),
       'File with get_config(); --config.FIELD=VALUE changes a field.')
   flags.DEFINE_string('workdir', None, 'Folder of the run (default: runs/<config name>).')
-  flags.DEFINE_enum('mode', 'train', _MODES, 'What to do.')
+  flags.DEFINE_enum('mode', 'train', commands.MODES, 'What to do.')
   flags.DEFINE_float('temperature', None, "Of samples (default: the config's).")
   flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of the other pictures.')
   flags.DEFINE_integer('label', None, 'Class of --mode=sample (default: a column for each).')
@@ -102,44 +104,10 @@ def _quiet_tensorflow():
     os.close(nowhere)
 
 
-def _use(config, path, cluster):
-  """Does what --mode says with a trained run, and returns what to print."""
-  from tfp_glow import ood  # pylint: disable=import-outside-toplevel
-  from tfp_glow import serving  # pylint: disable=import-outside-toplevel
-  from tfp_glow import training  # pylint: disable=import-outside-toplevel
-  from tfp_glow.latents import modes  # pylint: disable=import-outside-toplevel
-  num, temperature, seed = FLAGS.num_samples, FLAGS.temperature, FLAGS.seed
-  if FLAGS.mode == 'evaluate':
-    # First, for it says what is wrong with a name, and the rest takes its time.
-    scores = ood.evaluate(config, path, FLAGS.ood_dataset) if (
-        FLAGS.ood_dataset and cluster.is_chief) else None
-    result = training.evaluate(config, path, cluster, FLAGS.importance_samples)
-    return {**result, 'ood': scores} if scores else result
-  if FLAGS.mode == 'export':
-    return {'path': serving.export_run(config, path)}
-  if FLAGS.mode == 'directions':
-    found, picture, names = modes.find_directions(
-        config, path, wanted=FLAGS.directions, num_rows=num, seed=seed)
-    return {'path': picture, 'directions': found, 'names': names}
-  if FLAGS.mode == 'sample':
-    picture = training.sample(
-        config, path, num_samples=num, temperature=temperature, seed=seed, label=FLAGS.label)
-  elif FLAGS.mode == 'interpolate':
-    picture = modes.interpolate(
-        config, path, num_rows=num, seed=seed, method=FLAGS.interpolation,
-        per_scale=FLAGS.per_scale)
-  elif FLAGS.mode == 'mix':
-    picture = modes.mix(config, path, num_rows=num, seed=seed)
-  else:
-    picture = modes.show_scales(
-        config, path, num_samples=num, temperature=temperature, seed=seed)
-  return {'path': picture}
-
-
 def main(argv):
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
   with _quiet_tensorflow():
-    from tfp_glow import errors  # pylint: disable=import-outside-toplevel
+    from tfp_glow import runs  # pylint: disable=import-outside-toplevel
     from tfp_glow import training  # pylint: disable=import-outside-toplevel
   if not FLAGS['verbosity'].present:
     logging.set_verbosity(logging.ERROR)
@@ -148,17 +116,11 @@ def main(argv):
       raise errors.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
     cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
     path = _workdir()
-    if FLAGS.mode == 'train':
-      result = training.train(FLAGS.config, path, cluster)
-    else:
-      result = _use(_config_of_run(training.Workdir(path)), path, cluster)
+    config = FLAGS.config if FLAGS.mode == 'train' else _config_of_run(runs.Workdir(path))
+    result = commands.run(
+        **{**FLAGS.flag_values_dict(), 'config': config, 'path': path, 'cluster': cluster})
     if result and cluster.is_chief:
       print(json.dumps(result), flush=True)
-    if FLAGS.mode == 'train' and cluster.is_chief:
-      from tfp_glow import serving  # pylint: disable=import-outside-toplevel
-      exported = serving.export_run(FLAGS.config, path, exists_ok=True)
-      if exported:
-        print(f'Exported to {exported}.', file=sys.stderr)
   except errors.UserError as error:
     _fail(error, error.exit_code)
   except KeyboardInterrupt:

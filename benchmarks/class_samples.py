@@ -15,9 +15,9 @@ from absl import flags
 import numpy as np
 from sklearn import svm
 
+from tfp_glow import runs
 from tfp_glow import errors
-from tfp_glow import training
-from tfp_glow.training import pictures
+from tfp_glow.runs import pictures
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Of a trained run with classes.', required=True)
 _PER_CLASS = flags.DEFINE_integer('per_class', 100, 'Samples of each class.', lower_bound=1)
@@ -34,7 +34,7 @@ def measure(run, per_class, temperature, seed):
   """Judges the samples of a run.
 
   Args:
-    run: a `training.TrainedModel` with classes, whose images fit into memory.
+    run: a `runs.TrainedModel` with classes, whose images fit into memory.
     per_class: int, samples of each class.
     temperature: float.
     seed: int.
@@ -61,8 +61,8 @@ def measure(run, per_class, temperature, seed):
 def main(argv):
   del argv
   try:
-    run = training.load_trained(
-        training.Workdir(_WORKDIR.value).read_config(), _WORKDIR.value)
+    run = runs.load_trained(
+        runs.Workdir(_WORKDIR.value).read_config(), _WORKDIR.value)
     if not run.model.num_classes:
       raise errors.UserError(f'the run in {_WORKDIR.value} has no classes (model.num_classes).')
     print(json.dumps(measure(run, _PER_CLASS.value, _TEMPERATURE.value, _SEED.value)))

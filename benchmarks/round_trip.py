@@ -31,9 +31,9 @@ def main(_):
          '--config.eval_every=0', '--config.sample_every=0'], check=True)
     import tensorflow as tf
     from tfp_glow import distributions
-    from tfp_glow import training
-    config = ml_collections.ConfigDict(training.Workdir(workdir).read_config())
-    model = training.load_trained(config, workdir).model
+    from tfp_glow import runs
+    config = ml_collections.ConfigDict(runs.Workdir(workdir).read_config())
+    model = runs.load_trained(config, workdir).model
     with open(f'{workdir}/metrics.jsonl', encoding='utf-8') as file:
       last = [json.loads(line) for line in file if 'train_s' in line][-1]
     exact = distributions.build_image_model(

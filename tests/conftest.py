@@ -26,3 +26,29 @@ def mirrored_strategy():
 @pytest.fixture(scope='session')
 def mirrored():
   return mirrored_strategy()
+
+
+@pytest.fixture(scope='session')
+def source():
+  from tests import tiny_run  # pylint: disable=import-outside-toplevel
+  return tiny_run.MemorySource()
+
+
+@pytest.fixture
+def blots(monkeypatch, source):
+  """Makes every config's data set the blots."""
+  monkeypatch.setattr('tfp_glow.data.load', lambda config: source)
+
+
+@pytest.fixture(scope='session')
+def finished_run(tmp_path_factory, source):
+  """The workdir of a run without incidents. Tests read it and leave it as it is."""
+  # Late: tests of bijectors alone do without all that training needs.
+  from tests import tiny_run  # pylint: disable=import-outside-toplevel
+  from tfp_glow import training  # pylint: disable=import-outside-toplevel
+  path = str(tmp_path_factory.mktemp('runs') / 'finished')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr('tfp_glow.data.load', lambda config: source)
+    result = training.train(tiny_run.config(sample_every=6), path, tiny_run.one_device())
+  assert result['step'] == tiny_run.NUM_STEPS
+  return path

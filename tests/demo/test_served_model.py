@@ -9,7 +9,6 @@ import pytest
 from tests.serving import tiny
 from tfp_glow import errors
 from tfp_glow import serving
-from tfp_glow import training
 from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import position as position_lib
 from tfp_glow.demo import served_model

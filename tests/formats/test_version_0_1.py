@@ -14,8 +14,10 @@ import pytest
 import tensorflow as tf
 
 import tfp_glow
-from tfp_glow import serving
+from tfp_glow import runs
 from tfp_glow import training
+from tfp_glow.commands import evaluate
+from tfp_glow.commands import export
 
 # What version 0.1 printed when it evaluated the run, with one draw of noise.
 _EVAL_BPD, _ONE_DRAW = 2.4025, 3e-3
@@ -31,10 +33,10 @@ def old(tmp_path_factory):
 
 def test_run_is_evaluated_resumed_and_exported(old):
   path = str(old / 'run')
-  workdir = training.Workdir(path)
+  workdir = runs.Workdir(path)
   config = workdir.read_config()
   cluster = training.make_cluster('default')
-  before = training.evaluate(config, path, cluster)
+  before = evaluate.run(config, path, cluster)
   assert before['step'] == 4
   assert before['eval_bpd'] == pytest.approx(_EVAL_BPD, abs=_ONE_DRAW)
 
@@ -47,7 +49,7 @@ def test_run_is_evaluated_resumed_and_exported(old):
     steps = [json.loads(line)['step'] for line in f]
   assert steps[:6] == [1, 2, 2, 3, 4, 4] and steps[-1] == 6  # The old lines stay.
 
-  exported = serving.export_run(config, path)
+  exported = export.export_run(config, path)
   assert os.path.basename(exported) == '6'
   served = tf.saved_model.load(exported).signatures['sample']
   assert served.structured_input_signature

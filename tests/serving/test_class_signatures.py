@@ -8,7 +8,6 @@ from tests.serving import tiny
 from tfp_glow import distributions
 from tfp_glow import errors
 from tfp_glow import serving
-from tfp_glow import training
 from tfp_glow.demo import served_model
 
 _SEED = tf.constant([3, 4])

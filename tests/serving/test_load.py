@@ -12,9 +12,9 @@ from tests.serving import tiny
 import tfp_glow
 from tfp_glow import distributions
 from tfp_glow import errors
+from tfp_glow import runs
 from tfp_glow import serving
-from tfp_glow import training
-from tfp_glow.training import checkpoint
+from tfp_glow.runs import checkpoint
 
 
 @pytest.fixture(name='export_copy')
@@ -54,7 +54,7 @@ def test_it_can_be_trained_on():
 
 
 def make_workdir(path):
-  workdir = training.Workdir(str(path))
+  workdir = runs.Workdir(str(path))
   workdir.prepare()
   workdir.write_config(tiny.tiny().config)
   return workdir
@@ -77,8 +77,8 @@ def test_a_later_checkpoint_is_preferred(tmp_path, monkeypatch):
   asked = []
   def load_trained(config, path):
     asked.append((config.dataset.image_size, path))
-    return training.TrainedModel('model', 'source', 8)
-  monkeypatch.setattr('tfp_glow.training.trained.load_trained', load_trained)
+    return runs.TrainedModel('model', 'source', 8)
+  monkeypatch.setattr('tfp_glow.runs.trained.load_trained', load_trained)
   assert tfp_glow.load(str(tmp_path)) == 'model'
   assert asked == [(8, str(tmp_path))]
 

@@ -17,11 +17,11 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow import training
-from tfp_glow.training import checkpoint
+from tfp_glow.runs import checkpoint
 from tfp_glow.training import state as state_lib
 
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow.training import monitors
-from tfp_glow.training import trained
+from tfp_glow.runs import trained
 
 _GOOD = dict(reconstruction_error=1e-6, max_abs_log_s=1., max_condition_number=3., bpd_rise=-.1)
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import errors
-from tfp_glow import training
 from tfp_glow.training import optimizer as optimizer_lib
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import errors
 from tfp_glow import training
-from tfp_glow.training import checkpoint
-from tfp_glow.training import noise as noise_lib
+from tfp_glow.runs import checkpoint
+from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.training import recovery
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
-from tfp_glow.training import trained
+from tfp_glow.runs import trained
 
 _SANE = 7.  # Bits/dim; 8 is what a model that knows nothing has.
 

@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import training
 from tfp_glow.training import monitors as monitors_lib
 from tfp_glow.training import reversible_levels
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
-from tfp_glow.training import trained
+from tfp_glow.runs import trained
 
 _EVENT = 'level_keeps_activations'
 

@@ -4,9 +4,8 @@ import math
 
 import pytest
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import errors
-from tfp_glow import training
 from tfp_glow.training import schedule
 
 

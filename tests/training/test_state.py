@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow.training import clock as clock_lib
-from tfp_glow.training import noise as noise_lib
+from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.training import state as state_lib
-from tfp_glow.training import trained
+from tfp_glow.runs import trained
 
 
 def _state():

@@ -9,8 +9,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from tests.training import tiny
+from tests import tiny_run as tiny
 from tfp_glow import errors
+from tfp_glow import evaluation
+from tfp_glow import runs
 from tfp_glow import training
 
 
@@ -34,8 +36,8 @@ def test_a_run_leaves_metrics(finished_run):
 def test_training_images_are_measured_as_test_images_are(finished_run, source):
   """With the averaged weights and the same noise, on as many images in whole batches."""
   config = tiny.config(sample_every=6)
-  evaluator = training.Evaluator(
-      tiny.one_device(), training.load_trained(config, finished_run).model, source, 16,
+  evaluator = evaluation.Evaluator(
+      tiny.one_device(), runs.load_trained(config, finished_run).model, source, 16,
       noise_draws=1, split='train', max_images=53)
   result = evaluator()
   assert result['num_images'] == 64

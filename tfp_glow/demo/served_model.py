@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from tfp_glow.serving import export_folder
 from tfp_glow import errors
-from tfp_glow.training import files
+from tfp_glow.runs import files
+from tfp_glow.serving import export_folder
 
 __all__ = ['ServedModel']
 

@@ -15,9 +15,9 @@ import fastapi
 import gradio as gr
 import uvicorn
 
+from tfp_glow import errors
 from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import upload
-from tfp_glow import errors
 
 __all__ = ['listen', 'make_app', 'serve']
 

@@ -3,13 +3,12 @@
 from tfp_glow.serving.examples import Examples
 from tfp_glow.serving.examples import measure_examples
 from tfp_glow.serving.export import export_model
-from tfp_glow.serving.export import export_run
 from tfp_glow.serving.export_folder import Export
 from tfp_glow.serving.export_folder import find_export
 from tfp_glow.serving.load import load
 from tfp_glow.serving.signatures import Signatures
 
 __all__ = [
-    'Examples', 'Export', 'Signatures', 'export_model', 'export_run', 'find_export', 'load',
+    'Examples', 'Export', 'Signatures', 'export_model', 'find_export', 'load',
     'measure_examples',
 ]

@@ -8,54 +8,14 @@ import tempfile
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from tfp_glow import errors
 from tfp_glow import latents
-from tfp_glow.latents import labels
+from tfp_glow.runs import files
 from tfp_glow.serving import class_signatures
-from tfp_glow.serving import examples as examples_lib
 from tfp_glow.serving import export_folder
 from tfp_glow.serving import signatures as signatures_lib
-from tfp_glow import errors
-from tfp_glow.training import files
-from tfp_glow.training import metrics
-from tfp_glow.training import trained
 
-__all__ = ['export_model', 'export_run']
-
-_BATCH_SIZE = 64  # For encoding the training images.
-_MAX_ENCODED = 20_000  # Training images up to which an export finds directions by itself.
-
-
-def export_run(config, path, exists_ok=False):
-  """Exports the averaged weights of a run's newest good checkpoint.
-
-  With labels, the directions of the data set's attributes go into the export: those that
-  `--mode=directions` found for the same step or, of small data sets, all of them. A model with
-  classes has none.
-
-  Args:
-    config: the run's config.
-    path: str, the workdir.
-    exists_ok: bool, whether it is fine that this step is exported already.
-
-  Returns:
-    Path of the export, `<workdir>/export/<step>`, or None if it was there already.
-
-  Raises:
-    UserError: if the workdir has no checkpoint, the step is exported already, or it cannot be
-      written.
-  """
-  run = trained.load_trained(config, path)
-  directory = os.path.join(path, 'export')
-  target = os.path.join(directory, str(run.step))
-  if exists_ok and os.path.exists(target):
-    return None
-  _check_new(target)
-  if run.model.num_classes:
-    return export_model(run.model, directory, run.step, config)
-  return export_model(
-      run.model, directory, run.step, config,
-      directions=_directions(run, latents.directions_file(path, run.step)),
-      examples=examples_lib.measure_examples(run.model, run.source))
+__all__ = ['check_new', 'export_model']
 
 
 def export_model(model, directory, step, config, *, directions=None, examples=None):
@@ -80,7 +40,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
     UserError: if that path exists, the weights are not finite, or writing fails.
   """
   path = os.path.join(directory, str(step))
-  _check_new(path)
+  check_new(path)
   _check_finite(model)
   directions = directions or {}
   make = class_signatures.ClassSignatures if model.num_classes else signatures_lib.Signatures
@@ -95,7 +55,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
     _write_extras(export_folder.Export(temporary), model, step, config, directions, examples)
     _flush(temporary)
     os.chmod(temporary, 0o755)
-    _check_new(path)
+    check_new(path)
     os.rename(temporary, path)
   except (OSError, tf.errors.OpError) as error:
     raise _cannot_write(path, error) from error
@@ -104,7 +64,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
   return path
 
 
-def _check_new(path):
+def check_new(path):
   if os.path.exists(path):
     raise errors.UserError(
         f'{path} exists already and is left as it is; delete it to export this step again.')
@@ -162,21 +122,3 @@ def _flush(path):
         os.fsync(descriptor)
       finally:
         os.close(descriptor)
-
-
-def _directions(run, path):
-  """The directions that were found before, or those of all attributes where that is quick."""
-  if os.path.exists(path):
-    try:
-      return latents.load_directions(path)
-    except (OSError, ValueError) as error:
-      raise errors.UserError(str(error)) from error
-  names = labels.attribute_names(run.source)
-  if not names:
-    return {}
-  if run.source.num_examples('train') > _MAX_ENCODED:
-    metrics.say('The export holds no directions: with as many images as these, find them first '
-                'with --mode=directions, then export again.')
-    return {}
-  batches = latents.labelled_batches(run.source, _BATCH_SIZE)
-  return latents.find_directions(latents.measure_means(run.model, batches, len(names)), names)

@@ -12,10 +12,10 @@ import json
 import os
 import re
 
-from tfp_glow.latents import directions as directions_lib
-from tfp_glow.serving import examples as examples_lib
 from tfp_glow import errors
-from tfp_glow.training import files
+from tfp_glow.latents import directions as directions_lib
+from tfp_glow.runs import files
+from tfp_glow.serving import examples as examples_lib
 
 __all__ = ['Export', 'FORMAT', 'find_export', 'newest_export']
 

@@ -6,13 +6,13 @@ import ml_collections
 import tensorflow as tf
 
 from tfp_glow import distributions
-from tfp_glow.serving import export_folder
-from tfp_glow.training import checkpoint
 from tfp_glow import errors
-from tfp_glow.training import files
-from tfp_glow.training import metrics
-from tfp_glow.training import trained
-from tfp_glow.training import workdir as workdir_lib
+from tfp_glow.runs import checkpoint
+from tfp_glow.runs import files
+from tfp_glow.runs import metrics
+from tfp_glow.runs import trained
+from tfp_glow.runs import workdir as workdir_lib
+from tfp_glow.serving import export_folder
 
 __all__ = ['load']
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_glow import errors
-from tfp_glow.training import files
+from tfp_glow.runs import files
 
 __all__ = ['Cluster', 'STRATEGIES', 'make_cluster']
 

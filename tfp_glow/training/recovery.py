@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfp_glow import data
 from tfp_glow import errors
-from tfp_glow.training import noise as noise_lib
+from tfp_glow.distributions import noise as noise_lib
 
 __all__ = ['Recovery', 'non_finite_variable', 'save_batch']
 

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.training import average as average_lib
-from tfp_glow.training import noise as noise_lib
 from tfp_glow.training import optimizer as optimizer_lib
 from tfp_glow.training import schedule
 

@@ -6,26 +6,26 @@ import os
 import tensorflow as tf
 
 from tfp_glow import data
-from tfp_glow.training import checkpoint
-from tfp_glow.training import clock as clock_lib
-from tfp_glow.training import config_check
-from tfp_glow.training import curves
 from tfp_glow import errors
-from tfp_glow.training import files
-from tfp_glow.training import labels as labels_lib
-from tfp_glow.training import metrics as metrics_lib
+from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.evaluation import run_evaluation
+from tfp_glow.runs import checkpoint
+from tfp_glow.runs import config_check
+from tfp_glow.runs import curves
+from tfp_glow.runs import files
+from tfp_glow.runs import labels as labels_lib
+from tfp_glow.runs import metrics as metrics_lib
+from tfp_glow.runs import pictures
+from tfp_glow.runs import trained
+from tfp_glow.runs import workdir as workdir_lib
+from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import monitors as monitors_lib
-from tfp_glow.training import noise as noise_lib
-from tfp_glow.training import pictures
 from tfp_glow.training import recovery as recovery_lib
 from tfp_glow.training import reversible_levels
-from tfp_glow.training import run_evaluation
 from tfp_glow.training import schedule
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import stopping
 from tfp_glow.training import train_step
-from tfp_glow.training import trained
-from tfp_glow.training import workdir as workdir_lib
 
 __all__ = ['train']
 

@@ -1,0 +1,243 @@
+"""Training, resuming, evaluating and sampling with labels."""
+
+import math
+import os
+
+import numpy as np
+from PIL import Image
+import pytest
+import tensorflow as tf
+
+from tests import tiny_run as tiny
+import tfp_glow
+from tfp_glow import data
+from tfp_glow import errors
+from tfp_glow import evaluation
+from tfp_glow import runs
+from tfp_glow import serving
+from tfp_glow import training
+from tfp_glow.commands import directions
+from tfp_glow.commands import evaluate
+from tfp_glow.commands import export
+from tfp_glow.commands import interpolate
+from tfp_glow.commands import mix
+from tfp_glow.commands import sample
+from tfp_glow.commands import scales
+from tfp_glow.distributions import noise
+from tfp_glow.runs import pictures
+from tfp_glow.runs import trained
+from tfp_glow.training import state as state_lib
+from tfp_glow.training import train_step
+
+_COUPLINGS = dict(model__num_classes=4, model__condition_couplings=True)
+_CLASSIFIER = dict(model__num_classes=4, model__class_weight=.5)
+
+
+@pytest.fixture(name='source', scope='module')
+def fixture_source():
+  return tiny.LabelledSource()
+
+
+def _run(path, **changes):
+  return training.train(tiny.config(sample_every=6, **changes), path, tiny.one_device())
+
+
+@pytest.fixture(name='run', scope='module')
+def fixture_run(tmp_path_factory, source):
+  """A run with a classifier, and its config."""
+  path = str(tmp_path_factory.mktemp('runs') / 'classes')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(data, 'load', lambda config: source)
+    _run(path, **_CLASSIFIER)
+  return path
+
+
+_CONFIG = tiny.config(sample_every=6, **_CLASSIFIER)
+
+
+def _steps(cluster, source, config, num=4):
+  """A state after some steps, and the classes of the batches."""
+  state = state_lib.TrainState(
+      cluster, lambda: trained.make_model(config, source.image_shape), config.optimizer, 0)
+  batches = cluster.distribute(lambda index, count: data.train_batches(
+      source, batch_size=8, seed=0, shard_index=index, num_shards=count))
+  batches = [batch for _, batch in zip(range(num), batches)]
+  first = cluster.strategy.run(
+      lambda i: noise.replica_noise(0, 0, i, cluster.num_replicas), (batches[0]['image'],))
+  state.initialize(batches[0]['image'], first, batches[0]['label'])
+  step = train_step.make_train_step(cluster, state, config)
+  for batch in batches:
+    step(batch['image'], tf.constant(0.), batch['label'])
+  return state
+
+
+@pytest.mark.parametrize('changes', [_COUPLINGS, {**_CLASSIFIER, 'jit_compile': True}],
+                         ids=['couplings', 'classifier under XLA'])
+def test_one_device_and_two_agree(source, changes):
+  config = tiny.config(optimizer__name='sgd', optimizer__learning_rate=.05, **changes)
+  one = _steps(tiny.one_device(), source, config)
+  two = _steps(tiny.two_devices(), source, config)
+  for a, b in zip(one.model.trainable_variables, two.model.trainable_variables):
+    np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+  assert int(one.progress.window_good) == 4
+  assert float(one.progress.window_bpd) == pytest.approx(float(two.progress.window_bpd), rel=1e-5)
+
+
+def test_loss_is_bits_per_dim_and_the_weighted_cross_entropy(source):
+  config = tiny.config(optimizer__name='sgd', optimizer__learning_rate=.1, optimizer__clip_norm=0.,
+                       optimizer__warmup_steps=0, optimizer__schedule='constant', **_CLASSIFIER)
+  cluster = tiny.one_device()
+  state = state_lib.TrainState(
+      cluster, lambda: trained.make_model(config, source.image_shape), config.optimizer, 0)
+  batch = next(iter(data.train_batches(source, batch_size=8, seed=0)))
+  images, labels = batch['image'], batch['label']
+  draw = noise.batch_noise(0, 0, images.shape)
+  state.initialize(images, draw, labels)
+  model, weights = state.model, state.model.trainable_variables
+  with tf.GradientTape() as tape:
+    bits = tf.reduce_mean(model.bits_per_dim(images, draw, labels))
+    class_bits = tf.reduce_mean(model.bits_per_dim_and_class_bits(images, draw, labels)[1])
+    loss = bits + .5 * class_bits
+  expected = [w - .1 * g for w, g in zip(weights, tape.gradient(
+      loss, weights, unconnected_gradients='zero'))]
+  train_step.make_train_step(cluster, state, config)(images, tf.constant(0.), labels)
+  assert float(class_bits) == pytest.approx(2., abs=1e-5)  # Of 4 classes, before any training.
+  for weight, value in zip(weights, expected):
+    np.testing.assert_allclose(weight.numpy(), value, atol=1e-6)
+  assert np.any(model.classifier.kernel.numpy() != 0.)
+  assert float(state.progress.window_bpd) == pytest.approx(float(bits), rel=1e-6)
+
+
+def test_a_resumed_run_goes_on_as_if_nothing_had_happened(tmp_path, run, monkeypatch):
+  path, made = str(tmp_path / 'run'), train_step.make_train_step
+
+  class Killed(Exception):
+    pass
+
+  def make(cluster, state, config):
+    step = made(cluster, state, config)
+    def dying(*args):
+      if int(state.progress.step) == 9:
+        raise Killed
+      return step(*args)
+    return dying
+
+  with monkeypatch.context() as patch:
+    patch.setattr(train_step, 'make_train_step', make)
+    with pytest.raises(Killed):
+      _run(path, **_CLASSIFIER)
+  _run(path, **_CLASSIFIER)
+  resumed, whole = tiny.weights(path), tiny.weights(run)
+  assert resumed == whole and any('classifier' in name for name in whole)
+
+
+def test_it_learns_the_classes(source):
+  """Halves that are bright are told apart by likelihood after a little training."""
+  config = tiny.config(num_steps=60, optimizer__learning_rate=2e-2, optimizer__schedule='constant',
+                       model__hidden_channels=16, batch_size=32, **_COUPLINGS)
+  cluster = tiny.one_device()
+  state = state_lib.TrainState(
+      cluster, lambda: trained.make_model(config, source.image_shape), config.optimizer, 0)
+  batches = iter(data.train_batches(source, batch_size=32, seed=0))
+  first = next(batches)
+  state.initialize(first['image'], noise.batch_noise(0, 0, first['image'].shape), first['label'])
+  step = train_step.make_train_step(cluster, state, config)
+  for _ in range(60):
+    batch = next(batches)
+    step(batch['image'], tf.constant(0.), batch['label'])
+  result = evaluation.classify(cluster, state.model, source, 53, noise_draws=1)
+  assert result['accuracy'] > .9
+
+
+@pytest.mark.parametrize('cluster', [tiny.one_device, tiny.two_devices])
+def test_evaluate_against_a_loop(run, source, cluster):
+  result = evaluate.run(_CONFIG, run, cluster())
+  log_prob = tf.function(runs.load_trained(_CONFIG, run).model.log_prob)
+  (images, labels), right, marginal, given = source.arrays('test'), [], [], []
+  for start in range(0, 53, 16):
+    draw = noise.batch_noise(-1, start // 16, [16, 8, 8, 1])
+    for i in range(start, min(start + 16, 53)):
+      log_probs = [
+          float(log_prob(images[i:i + 1], draw[i - start:i - start + 1], tf.constant([label]))[0])
+          for label in range(4)]
+      right.append(np.argmax(log_probs) == int(labels[i]))
+      marginal.append(np.logaddexp.reduce(log_probs) - math.log(4.))
+      given.append(log_probs[int(labels[i])])
+  bits = lambda values: -np.mean(values) / (64 * math.log(2.))
+  assert result['accuracy'] == pytest.approx(np.mean(right))
+  assert result['marginal_bpd'] == pytest.approx(bits(marginal), rel=1e-5)
+  assert result['eval_bpd'] == pytest.approx(bits(given), rel=1e-5)
+  assert result['num_images'] == 53
+
+
+def test_a_column_for_each_class(run):
+  model = runs.load_trained(_CONFIG, run).model
+  sampler = pictures.Sampler(model, 6)  # A second batch begins with another class.
+  images = sampler(12, 0., 0, np.arange(12) % 4)
+  for row in (1, 2):
+    np.testing.assert_array_equal(images[:4], images[4 * row:4 * row + 4])
+  assert len(np.unique(images, axis=0)) == 4
+  np.testing.assert_array_equal(sampler.grid(12, 0., 0), pictures.grid(images, 4))
+  np.testing.assert_array_equal(
+      sampler.grid(3, 0., 0, label=2), pictures.grid(np.repeat(images[2:3], 3, 0)))
+
+
+def test_sample_of_a_label(run):
+  path = sample.run(_CONFIG, run, num_samples=4, temperature=.5, label=3)['path']
+  assert os.path.basename(path) == 'sample_step_12_temperature_0.5_seed_0_num_4_label_3.png'
+  assert Image.open(path).size == (18, 18)
+  path = sample.run(_CONFIG, run, num_samples=8)['path']
+  assert Image.open(path).size == (4 * 10 - 2, 2 * 10 - 2)
+  assert {'step_000006.png', 'step_000012.png'} <= set(os.listdir(f'{run}/samples'))
+
+
+@pytest.mark.parametrize('label', [-1, 4])
+def test_a_label_out_of_range(run, label):
+  with pytest.raises(errors.UserError, match=f'--label={label} must be a class from 0 to 3'):
+    sample.run(_CONFIG, run, label=label)
+
+
+def test_data_without_these_classes(tmp_path, monkeypatch):
+  with pytest.raises(errors.UserError, match='labels have 4 classes; set model.num_classes=4'):
+    _run(str(tmp_path / 'a'), model__num_classes=3)
+  monkeypatch.setattr(data, 'load', lambda config: tiny.MemorySource())
+  with pytest.raises(errors.UserError, match='needs a data set with labels, and blots has none'):
+    _run(str(tmp_path / 'b'), **_COUPLINGS)
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(model__num_classes=-1), 'model.num_classes=-1 must be'),
+    (dict(model__class_weight=-.1), 'model.class_weight=-0.1 must be'),
+    (dict(model__class_weight=.1), 'class_weight=0.1 needs model.num_classes'),
+    (dict(model__condition_couplings=True), 'condition_couplings needs num_classes'),
+    (dict(model__class_weight=.1, **_COUPLINGS), 'goes without condition_couplings'),
+    (dict(model__name='tutorial_multi_scale', model__num_classes=4), 'needs model.name=glow')])
+def test_configs_that_make_no_sense(tmp_path, changes, message):
+  with pytest.raises(errors.UserError, match=message):
+    _run(str(tmp_path / 'run'), **changes)
+
+
+@pytest.mark.parametrize('mode', [interpolate, mix, scales, directions])
+def test_modes_of_latents_refuse(run, mode):
+  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
+    mode.run(_CONFIG, run)
+
+
+def test_scores_of_other_images_refuse(run):
+  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
+    evaluate.run(_CONFIG, run, tiny.one_device(), ood_dataset=['inverted'])
+
+
+def test_a_keras_model_refuses(run):
+  with pytest.raises(ValueError, match='is not told labels, and the flow has 4 classes'):
+    tfp_glow.keras_model(runs.load_trained(_CONFIG, run).model)
+
+
+def test_export_and_load(run):
+  path = export.export_run(_CONFIG, run)
+  model = serving.load(path)
+  images = model.sample(2, .7, (0, 1), tf.constant([1, 3]))
+  loaded = tf.saved_model.load(path)
+  answer = loaded.signatures['sample'](
+      labels=tf.constant([1, 3]), temperature=tf.constant(.7), seed=tf.constant([0, 1]))
+  np.testing.assert_array_equal(answer['images'], images)

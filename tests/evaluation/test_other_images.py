@@ -1,0 +1,81 @@
+"""Other images come at the model's size and with its channels."""
+
+import types
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from configs import base
+from tfp_glow import data
+from tfp_glow import errors
+from tfp_glow import evaluation
+
+_DATASET = base.defaults().dataset
+
+
+def _own(*shape):
+  return np.random.RandomState(0).randint(0, 256, [3, *shape], dtype=np.uint8)
+
+
+def test_derived():
+  images = _own(4, 4, 2)
+  derived = {name: evaluation.load_others(name, _DATASET, images, 10) for name in evaluation.DERIVED}
+  assert all(d.shape == images.shape and d.dtype == np.uint8 for d in derived.values())
+  np.testing.assert_array_equal(derived['inverted'], 255 - images)
+  np.testing.assert_array_equal(derived['dim'], images // 4)
+  assert not derived['black'].any()
+  np.testing.assert_array_equal(derived['constant'][1, 3, 2], np.round(images[1].mean((0, 1))))
+
+
+@pytest.fixture(name='prepared', autouse=True)
+def fixture_prepared(tmp_path, monkeypatch):
+  monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path / 'prepared'))
+
+
+def _folder(tmp_path, num=30):
+  for number in range(num):
+    Image.fromarray(np.full([20, 30, 3], [200, 100, 8 * number], np.uint8)).save(
+        tmp_path / f'{number}.png')
+  return f'folder:{tmp_path}'
+
+
+@pytest.mark.parametrize('shape', [(16, 16, 3), (16, 16, 1), (8, 16, 3)])
+def test_a_folder_of_pictures_of_another_size(tmp_path, shape):
+  name = _folder(tmp_path)
+  others = evaluation.load_others(name, _DATASET, _own(*shape), 10)
+  assert others.shape[1:] == shape and 1 <= len(others) <= 10
+  if shape[-1] == 3:
+    assert (others[..., 0] == 200).all() and (others[..., 1] == 100).all()
+  else:
+    blue = (others[..., 0] - .299 * 200 - .587 * 100) / .114
+    assert (np.abs(blue - 8 * np.round(blue / 8)) < 4.5).all() and (blue > -5).all()
+
+
+def test_channels(monkeypatch):
+  grey = types.SimpleNamespace(channels=1)
+
+  def load(config):
+    assert (config.name, config.image_size, config.resize) == ('others', 4, 'center_crop')
+    assert not config.shift and not config.flip
+    return grey
+
+  def eval_batches(source, split, batch_size):
+    del batch_size
+    assert split == 'test'
+    batch = dict(image=_own(4, 4, source.channels), mask=np.array([1., 1., 0.]))
+    return types.SimpleNamespace(as_numpy_iterator=lambda: iter([batch]))
+
+  monkeypatch.setattr(data, 'load', load)
+  monkeypatch.setattr(data, 'eval_batches', eval_batches)
+  found = evaluation.load_others('others', _DATASET, _own(4, 4, 3), 10)
+  np.testing.assert_array_equal(found, _own(4, 4, 1)[:2].repeat(3, -1))
+  assert len(evaluation.load_others('others', _DATASET, _own(4, 4, 1), 1)) == 1
+  grey.channels = 4
+  with pytest.raises(errors.UserError, match='others has images of 4 channels.*the model, 3;'):
+    evaluation.load_others('others', _DATASET, _own(4, 4, 3), 10)
+
+
+def test_unknown_data_set():
+  with pytest.raises(errors.UserError, match="'no_such_set' is not a data set"):
+    evaluation.load_others('no_such_set', _DATASET, _own(4, 4, 3), 10)

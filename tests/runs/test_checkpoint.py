@@ -1,0 +1,155 @@
+"""Checkpoints that are checked before they are trusted."""
+
+import os
+import resource
+
+import pytest
+import tensorflow as tf
+
+from tfp_glow import errors
+from tfp_glow.runs import checkpoint
+
+
+class _Run:
+  """One Variable and its checkpoints."""
+
+  def __init__(self, path):
+    self.reports = []
+    self.variable = tf.Variable(tf.zeros([1000]))
+    self.items = {'weights': [self.variable]}
+    self.path = str(path / 'checkpoints')
+    self.store = checkpoint.CheckpointStore(self.path, self.reports.append)
+
+  def save(self, value):
+    self.variable.assign(tf.fill([1000], float(value)))
+    return self.store.save(self.items, {'step': 10 * value})
+
+  def newest(self):
+    """The value in the newest usable checkpoint, as a new process finds it, or None."""
+    self.reports.clear()
+    store = checkpoint.CheckpointStore(self.path, self.reports.append)
+    number, info = next(store.usable(), (None, None))
+    if number is None:
+      return None
+    self.variable.assign(tf.fill([1000], -1.))
+    store.restore(self.items, number)
+    assert info == {'step': 10 * int(self.variable[0])}
+    return int(self.variable[0])
+
+  def file(self, number, suffix='.data-00000-of-00001'):
+    return os.path.join(self.path, f'ckpt-{number}{suffix}')
+
+
+@pytest.fixture(name='run')
+def _run(tmp_path):
+  result = _Run(tmp_path)
+  for value in range(1, 6):
+    assert result.save(value) == value
+  return result
+
+
+def test_the_newest_counts_and_three_are_kept(run):
+  assert run.newest() == 5 and not run.reports
+  assert {int(name.split('.')[0][len('ckpt-'):]) for name in os.listdir(run.path)
+          if name.startswith('ckpt')} == {3, 4, 5}
+  assert tf.train.latest_checkpoint(run.path) == run.file(5, '')
+
+
+def test_numbers_go_on_in_a_new_process(run):
+  store = checkpoint.CheckpointStore(run.path, run.reports.append)
+  assert store.save(run.items, {'step': 60}) == 6
+  assert [number for number, _ in store.usable()] == [6, 5, 4]
+
+
+def _flip_a_bit(path):
+  with open(path, 'rb+') as f:
+    f.seek(os.path.getsize(path) // 2)
+    byte = f.read(1)[0]
+    f.seek(-1, os.SEEK_CUR)
+    f.write(bytes([byte ^ 1]))
+
+
+@pytest.mark.parametrize('suffix', ['.data-00000-of-00001', '.index'])
+def test_a_flipped_bit(run, suffix):
+  _flip_a_bit(run.file(5, suffix))
+  assert run.newest() == 4
+  report, = run.reports
+  assert f'ckpt-5 in {run.path} is passed over: ckpt-5{suffix} does not match its SHA' in report
+
+
+@pytest.mark.parametrize('suffix', ['.data-00000-of-00001', '.index', '.json'])
+def test_a_truncated_file(run, suffix):
+  os.truncate(run.file(5, suffix), os.path.getsize(run.file(5, suffix)) - 3)
+  assert run.newest() == 4
+  assert 'ckpt-5' in run.reports[0]
+
+
+@pytest.mark.parametrize('suffix', ['.data-00000-of-00001', '.index', '.json'])
+def test_a_missing_file(run, suffix):
+  os.remove(run.file(5, suffix))
+  assert run.newest() == 4
+  assert 'ckpt-5' in run.reports[0]
+
+
+def test_a_damaged_list_of_checkpoints_does_not_matter(run):
+  with open(os.path.join(run.path, 'checkpoint'), 'w', encoding='utf-8') as f:
+    f.write('model_checkpoint_path: "ck')
+  assert run.newest() == 5
+
+
+def test_none_left(run):
+  for number in (3, 4, 5):
+    _flip_a_bit(run.file(number))
+  before = sorted(os.listdir(run.path))
+  assert run.newest() is None
+  assert len(run.reports) == 3
+  assert sorted(os.listdir(run.path)) == before
+
+
+def test_a_damaged_one_is_never_overwritten_by_its_successor(run):
+  _flip_a_bit(run.file(5))
+  store = checkpoint.CheckpointStore(run.path, run.reports.append)
+  assert store.save(run.items, {'step': 50}) == 6
+  assert run.newest() == 5
+
+
+@pytest.mark.parametrize('limit', [2000, 100], ids=['data', 'index'])
+def test_a_full_disk_is_one_line_and_keeps_the_previous_one(run, limit):
+  soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+  try:
+    with pytest.raises(errors.UserError, match='ckpt-6 cannot be written .*are intact') as error:
+      run.save(6)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+  assert '\n' not in str(error.value)
+  assert run.newest() == 5 and not run.reports
+  assert tf.train.latest_checkpoint(run.path) == run.file(5, '')
+  assert not [name for name in os.listdir(run.path) if name.startswith('ckpt-6')]
+  assert run.save(6) == 6
+
+
+def test_an_interrupted_save_is_passed_over_and_cleared_away(run):
+  os.makedirs(run.file(6, '_temp'))
+  for name in ('.index', '.data-00000-of-00001'):
+    with open(run.file(6, name), 'w', encoding='utf-8') as f:
+      f.write('half')
+  assert run.newest() == 5
+  assert 'ckpt-6' in run.reports[0] and 'interrupted' in run.reports[0]
+  assert run.save(7) == 7
+  assert not [name for name in os.listdir(run.path) if name.startswith('ckpt-6')]
+
+
+def test_is_new(tmp_path):
+  run = _Run(tmp_path)
+  assert run.store.is_new()
+  os.makedirs(run.file(1, '_temp'))
+  assert run.store.is_new()
+  run.save(1)
+  assert not run.store.is_new()
+
+
+def test_another_model_is_one_line(run):
+  other = {'weights': [tf.Variable(tf.zeros([7]))]}
+  with pytest.raises(errors.UserError, match='ckpt-5 does not fit this model'):
+    run.store.restore(other, 5)

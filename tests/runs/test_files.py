@@ -1,0 +1,45 @@
+"""Files are written whole or not at all."""
+
+import os
+import resource
+
+import pytest
+import tensorflow as tf
+
+from tfp_glow import errors
+from tfp_glow.runs import files
+
+
+def test_a_failed_write_keeps_the_older_file(tmp_path):
+  path = str(tmp_path / 'file')
+  files.write_text(path, 'old')
+  soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+  try:
+    with pytest.raises(OSError):
+      files.write_text(path, 'new' * 1000)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+  assert (tmp_path / 'file').read_text() == 'old'
+  assert os.listdir(tmp_path) == ['file']
+
+
+def test_unused_name(tmp_path):
+  path = str(tmp_path / 'a.b.png')
+  assert files.unused_name(path) == path
+  for number in (2, 3):
+    (tmp_path / os.path.basename(files.unused_name(path))).write_text('')
+    assert files.unused_name(path) == str(tmp_path / f'a.b_{number}.png')
+
+
+def test_reasons_are_one_line():
+  assert files.reason(OSError(28, 'No space left on device')) == 'No space left on device'
+  error = tf.errors.UnknownError(None, None, '{{function_node f}} No space [Op:SaveV2]\nb')
+  assert files.reason(error) == 'No space'
+  assert files.reason(ValueError()) == 'ValueError'
+
+
+def test_one_line_errors():
+  with pytest.raises(errors.UserError, match='x/y cannot be written .No space left'):
+    with files.one_line_errors('x/y'):
+      raise OSError(28, 'No space left on device')

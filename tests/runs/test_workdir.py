@@ -1,0 +1,95 @@
+"""A workdir belongs to one config."""
+
+import os
+
+import ml_collections
+import pytest
+
+from tests import tiny_run as tiny
+from tfp_glow import runs
+from tfp_glow import errors
+
+
+def _made_with(tmp_path, config):
+  workdir = runs.Workdir(str(tmp_path / 'run'))
+  workdir.prepare()
+  workdir.write_config(config)
+  return workdir
+
+
+def test_reads_what_it_wrote(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  assert workdir.read_config().to_dict() == tiny.config().to_dict()
+  assert workdir.check(tiny.config()) == []
+  assert os.listdir(workdir.path) == ['config.json']
+
+
+def test_new_folders_take_any_config(tmp_path):
+  assert runs.Workdir(str(tmp_path / 'none')).check(tiny.config()) == []
+
+
+def test_refuses_fields_that_change_the_numbers(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  with pytest.raises(errors.UserError, match=(
+      r'made with another config \(optimizer.name: "adam" -> "sgd"; seed: 0 -> 1\)')):
+    workdir.check(tiny.config(seed=1, optimizer__name='sgd', log_every=5))
+
+
+def test_refuses_absent_and_new_fields(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  config = tiny.config()
+  del config.model['coupling']
+  config.unlock()
+  config.extra = ml_collections.ConfigDict({'a': [1, 2]})
+  with pytest.raises(errors.UserError, match=(
+      r'\(extra.a: absent -> \[1, 2\]; model.coupling: "affine" -> absent\)')):
+    workdir.check(config)
+
+
+def test_adjustable_fields(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  assert workdir.check(tiny.config(log_every=5, recovery__max_recoveries=9)) == [
+      'log_every: 3 -> 5', 'recovery.max_recoveries: 6 -> 9']
+
+
+@pytest.mark.parametrize('schedule, allowed', [('constant', True), ('cosine', False)])
+def test_num_steps_may_change_where_the_schedule_does_not_depend_on_it(
+    tmp_path, schedule, allowed):
+  workdir = _made_with(tmp_path, tiny.config(optimizer__schedule=schedule))
+  longer = tiny.config(optimizer__schedule=schedule, num_steps=99)
+  if allowed:
+    assert workdir.check(longer) == ['num_steps: 12 -> 99']
+  else:
+    with pytest.raises(errors.UserError, match='num_steps: 12 -> 99'):
+      workdir.check(longer)
+
+
+def test_unreadable_config(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  for text in ('{"seed": ', '3'):
+    with open(workdir.config_file, 'w', encoding='utf-8') as f:
+      f.write(text)
+    with pytest.raises(errors.UserError, match='config.json cannot be read'):
+      workdir.read_config()
+
+
+def test_no_run(tmp_path):
+  with pytest.raises(errors.UserError, match='holds no run'):
+    runs.Workdir(str(tmp_path)).read_config()
+
+
+def test_unwritable_workdir_is_one_line(tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(errors.UserError, match='file/run cannot be written .Not a directory'):
+    runs.Workdir(str(tmp_path / 'file' / 'run')).prepare()
+
+
+def test_one_process_at_a_time(tmp_path):
+  first, second = [runs.Workdir(str(tmp_path)) for _ in range(2)]
+  first.lock()
+  with pytest.raises(errors.UserError, match='another process is training in workdir'):
+    second.lock()
+  first.unlock()
+  second.lock()
+  second.unlock()
+  assert not os.listdir(tmp_path)

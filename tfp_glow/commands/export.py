@@ -1,0 +1,72 @@
+"""--mode=export: a run as a SavedModel."""
+
+import os
+
+from tfp_glow import errors
+from tfp_glow import latents
+from tfp_glow import serving
+from tfp_glow.latents import labels
+from tfp_glow.runs import metrics
+from tfp_glow.runs import trained
+from tfp_glow.serving import export
+
+__all__ = ['export_run', 'run']
+
+_BATCH_SIZE = 64  # For encoding the training images.
+_MAX_ENCODED = 20_000  # Training images up to which an export finds directions by itself.
+
+
+def run(config, path):
+  """A dict: `path` of what `export_run` wrote. Arguments and errors are its own."""
+  return {'path': export_run(config, path)}
+
+
+def export_run(config, path, exists_ok=False):
+  """Exports the averaged weights of a run's newest good checkpoint.
+
+  With labels, the directions of the data set's attributes go into the export: those that
+  `--mode=directions` found for the same step or, of small data sets, all of them. A model with
+  classes has none.
+
+  Args:
+    config: the run's config.
+    path: str, the workdir.
+    exists_ok: bool, whether it is fine that this step is exported already.
+
+  Returns:
+    Path of the export, `<workdir>/export/<step>`, or None if it was there already.
+
+  Raises:
+    UserError: if the workdir has no checkpoint, the step is exported already, or it cannot be
+      written.
+  """
+  loaded = trained.load_trained(config, path)
+  directory = os.path.join(path, 'export')
+  target = os.path.join(directory, str(loaded.step))
+  if exists_ok and os.path.exists(target):
+    return None
+  export.check_new(target)
+  if loaded.model.num_classes:
+    return serving.export_model(loaded.model, directory, loaded.step, config)
+  return serving.export_model(
+      loaded.model, directory, loaded.step, config,
+      directions=_directions(loaded, latents.directions_file(path, loaded.step)),
+      examples=serving.measure_examples(loaded.model, loaded.source))
+
+
+def _directions(loaded, path):
+  """The directions that were found before, or those of all attributes where that is quick."""
+  if os.path.exists(path):
+    try:
+      return latents.load_directions(path)
+    except (OSError, ValueError) as error:
+      raise errors.UserError(str(error)) from error
+  names = labels.attribute_names(loaded.source)
+  if not names:
+    return {}
+  if loaded.source.num_examples('train') > _MAX_ENCODED:
+    metrics.say('The export holds no directions: with as many images as these, find them first '
+                'with --mode=directions, then export again.')
+    return {}
+  batches = latents.labelled_batches(loaded.source, _BATCH_SIZE)
+  return latents.find_directions(latents.measure_means(loaded.model, batches, len(names)), names)

@@ -1,0 +1,28 @@
+"""--mode=mix: the coarse scales of test images with the fine ones of others."""
+
+from tfp_glow import latents
+from tfp_glow.commands import latent_runs
+from tfp_glow.commands import run_pictures
+
+__all__ = ['run']
+
+
+def run(config, path, num_samples=None, seed=0):
+  """Pairs of test images with their scales mixed; see `LatentPictures.mixing`.
+
+  Args:
+    config: the run's config.
+    path: str, the workdir.
+    num_samples: int, rows, by default 8.
+    seed: int, chooses the test images.
+
+  Returns:
+    A dict: `path` of the PNG. A file that is there already is never overwritten.
+
+  Raises:
+    UserError: for arguments out of range, a model with classes, or a workdir without
+      a usable checkpoint.
+  """
+  loaded, coarse, fine = latent_runs.load_with_pairs(config, path, num_samples, seed)
+  grid = latents.LatentPictures(loaded.model).mixing(coarse, fine)
+  return {'path': run_pictures.save_grid(path, f'mix_step_{loaded.step}_seed_{seed}', grid)}

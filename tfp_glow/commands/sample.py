@@ -1,0 +1,46 @@
+"""--mode=sample: a grid of samples."""
+
+from tfp_glow import errors
+from tfp_glow.commands import arguments
+from tfp_glow.commands import run_pictures
+from tfp_glow.runs import pictures
+from tfp_glow.runs import trained
+
+__all__ = ['run']
+
+
+def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
+  """Writes a grid of samples to `samples/`, under a name that says what it shows.
+
+  Args:
+    config: the run's config.
+    path: str, the workdir.
+    num_samples: int, by default the config's.
+    temperature: float, by default the config's.
+    seed: int.
+    label: int, the class of all samples; by default each column of the grid shows one.
+
+  Returns:
+    A dict: `path` of the PNG. A file that is there already is never overwritten.
+
+  Raises:
+    UserError: for a number of samples, a temperature or a label out of range.
+  """
+  num = arguments.at_least_one('num_samples', num_samples, config.sampling.num_samples)
+  temperature = arguments.temperature_of(config, temperature)
+  loaded = trained.load_trained(config, path)
+  _check_label(label, loaded.model.num_classes)
+  sampler = pictures.Sampler(loaded.model, config.evaluation.batch_size)
+  name = f'sample_step_{loaded.step}_temperature_{temperature:g}_seed_{seed}_num_{num}'
+  name += '' if label is None else f'_label_{label}'
+  return {'path': run_pictures.save(path, name, sampler.grid(num, temperature, seed, label))}
+
+
+def _check_label(label, num_classes):
+  if label is None:
+    return
+  if not num_classes:
+    raise errors.UserError(
+        f'--label={label} needs a run with classes (model.num_classes); leave it out.')
+  if not 0 <= label < num_classes:
+    raise errors.UserError(f'--label={label} must be a class from 0 to {num_classes - 1}.')

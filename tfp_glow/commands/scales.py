@@ -1,0 +1,36 @@
+"""--mode=scales: what each scale of the latents decides."""
+
+from tfp_glow import latents
+from tfp_glow.commands import arguments
+from tfp_glow.commands import latent_runs
+from tfp_glow.commands import run_pictures
+
+__all__ = ['run']
+
+_COLUMNS = 10
+_SAMPLES = 4
+
+
+def run(config, path, num_samples=None, temperature=None, seed=0):
+  """Samples with fresh fine latents, scale after scale; see `LatentPictures.scales`.
+
+  Args:
+    config: the run's config.
+    path: str, the workdir.
+    num_samples: int, by default 4.
+    temperature: float, by default the config's.
+    seed: int.
+
+  Returns:
+    A dict: `path` of the PNG. A file that is there already is never overwritten.
+
+  Raises:
+    UserError: for arguments out of range, a model with classes, or a workdir without
+      a usable checkpoint.
+  """
+  num = arguments.at_least_one('num_samples', num_samples, _SAMPLES)
+  temperature = arguments.temperature_of(config, temperature)
+  loaded = latent_runs.load(config, path)
+  grid = latents.LatentPictures(loaded.model).scales(num, _COLUMNS, temperature, seed)
+  name = f'scales_step_{loaded.step}_temperature_{temperature:g}_seed_{seed}'
+  return {'path': run_pictures.save_grid(path, name, grid)}

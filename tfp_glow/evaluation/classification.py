@@ -1,0 +1,58 @@
+"""How well a class-conditional model tells the class of an image, by Bayes' rule."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_glow import data
+from tfp_glow.distributions import noise as noise_lib
+
+__all__ = ['classify']
+
+
+def classify(cluster, model, source, batch_size, noise_draws, split='test'):
+  """Classifies every image of a split by its likelihoods, all classes equally likely before.
+
+  Args:
+    cluster: a `Cluster`.
+    model: an `ImageModel` with classes.
+    source: an `ImageSource`.
+    batch_size: int, images of all replicas together, rounded up as by `Evaluator`.
+    noise_draws: int, how often each image is dequantised; the log-likelihoods are averaged.
+    split: "train" or "test".
+
+  Returns:
+    A dict: `accuracy`, the share of images whose label is the likeliest class; and
+    `marginal_bpd`, the mean bits/dim of the images without their labels,
+    log mean_y p(image | y), which is what compares with a model without classes.
+  """
+  replicas = cluster.num_replicas
+  batch_size = math.ceil(batch_size / replicas) * replicas
+  batches = cluster.distribute(lambda index, count: data.eval_batches(
+      source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
+
+  def replica_log_probs(images, number, draw):
+    noise = noise_lib.replica_noise(noise_lib.EVALUATION_SEED - draw, number, images, replicas)
+    return model.class_log_probs(images, noise)
+
+  @tf.function
+  def log_probs(images, number, draw):
+    return cluster.strategy.run(replica_log_probs, args=(images, number, draw))
+
+  def local(value):
+    parts = cluster.strategy.experimental_local_results(value)
+    return np.concatenate([part.numpy() for part in parts])
+
+  sums = np.zeros(3)
+  for number, batch in enumerate(batches):
+    draws = np.float64([
+        local(log_probs(batch['image'], tf.constant(number, tf.int64),
+                        tf.constant(draw, tf.int64))) for draw in range(noise_draws)])
+    present = local(batch['mask']) > 0
+    right = np.mean(draws, 0).argmax(-1) == local(batch['label'])
+    marginal = np.mean(np.logaddexp.reduce(draws, -1) - math.log(model.num_classes), 0)
+    sums += [right[present].sum(), marginal[present].sum(), present.sum()]
+  right, marginal, count = cluster.sum_over_workers(sums)
+  return dict(accuracy=float(right / count),
+              marginal_bpd=float(-marginal / count / (model.event_size * math.log(2.))))

@@ -1,0 +1,82 @@
+"""Images of other kinds than a model's own, at its size and with its channels."""
+
+import copy
+
+import numpy as np
+
+from tfp_glow import data
+from tfp_glow import errors
+from tfp_glow.data import images as image_lib
+
+__all__ = ['DERIVED', 'load_others', 'read']
+
+# Made of the test images themselves.
+DERIVED = {
+    'inverted': lambda images: 255 - images,
+    'dim': lambda images: images // 4,
+    'constant': lambda images: np.broadcast_to(
+        np.uint8(np.round(images.mean((1, 2), keepdims=True))), images.shape).copy(),
+    'black': np.zeros_like,
+}
+
+_FOLDER = 'folder:'
+
+
+def load_others(name, dataset_config, images, max_images):
+  """The images that a name of --ood_dataset stands for.
+
+  Args:
+    name: str, a key of `DERIVED`; `folder:PATH`, for picture files; or a data set as
+      `dataset.name` takes it, of which the test split is used. Its images are cut to a
+      central square and scaled; colours become grey, or grey is repeated, as the model's
+      images need it.
+    dataset_config: the `dataset` part of the run's config.
+    images: uint8 array `[N, H, W, C]`, the run's own test images.
+    max_images: int.
+
+  Returns:
+    uint8 array `[M, H, W, C]`.
+
+  Raises:
+    UserError: if the data set cannot be had.
+    UserError: if its channels cannot be made the model's.
+  """
+  if name in DERIVED:
+    return DERIVED[name](images)
+  height, width, channels = images.shape[1:]
+  others = read(data.load(_config(name, dataset_config, max(height, width))), 'test', max_images)
+  top, left = (others.shape[1] - height) // 2, (others.shape[2] - width) // 2
+  others = others[:, top:top + height, left:left + width]
+  if others.shape[-1] == 3 and channels == 1:
+    return image_lib.to_grey(others).numpy()
+  if others.shape[-1] == 1:
+    return np.repeat(others, channels, -1)
+  if others.shape[-1] != channels:
+    raise errors.UserError(
+        f'--ood_dataset={name} has images of {others.shape[-1]} channels, which cannot be made '
+        f'those of the model, {channels}; choose a grey data set or one of {channels} channels.')
+  return others
+
+
+def read(source, split, max_images, batch_size=500):
+  """The first images of a split, uint8 array `[N, H, W, C]`."""
+  found, count = [], 0
+  for batch in data.eval_batches(
+      source, split=split, batch_size=batch_size).as_numpy_iterator():
+    found.append(batch['image'][batch['mask'] > 0])
+    count += len(found[-1])
+    if count >= max_images:
+      break
+  return np.concatenate(found)[:max_images]
+
+
+def _config(name, dataset_config, size):
+  config = copy.deepcopy(dataset_config)
+  config.image_size, config.resize, config.crop_from = size, 'center_crop', 0
+  config.shift, config.flip = 0, False
+  config.name = name
+  if name.startswith(_FOLDER):
+    config.name, config.data_dir = 'folder', name[len(_FOLDER):]
+  elif dataset_config.name == 'folder':
+    config.data_dir = ''
+  return config

@@ -1,0 +1,401 @@
+"""A keras.Model around an image model: compile, fit, evaluate, predict."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_glow import bijectors
+from tfp_glow import distributions
+from tfp_glow import keras_variables
+from tfp_glow.distributions import noise as noise_lib
+
+__all__ = ['KerasImageModel', 'keras_model']
+
+tfd = tfp.distributions
+tfb = tfp.bijectors
+
+
+def keras_model(model, n_bits=None, seed=0, name='keras_image_model'):
+  """A `keras.Model` that trains a flow over images, by maximum likelihood.
+
+      model = tfp_glow.keras_model(distribution)
+      model.initialize(images[:256])
+      model.compile('adamax')
+      model.fit(images, batch_size=64, epochs=10)
+
+  Args:
+    model: an `ImageModel`, or a `tfd.TransformedDistribution` over images in
+      the unit cube with a `Glow` (or another `MultiScale`) as its bijector or in
+      its `tfb.Chain`. It keeps its Variables: after `fit` it is the trained one.
+    n_bits: int, 1 to 8, bits of a colour value that count. None means 8, or
+      what the `ImageModel` has.
+    seed: int, of the dequantisation noise in training.
+    name: str.
+
+  Returns:
+    A `KerasImageModel`. Make it, and before it the distribution, inside
+    `strategy.scope()` to train on several replicas.
+
+  Raises:
+    TypeError: for anything else than such a distribution.
+    ValueError: for an `n_bits` that the `ImageModel` does not have, a flow with
+      classes, or Variables of another strategy's scope.
+  """
+  if not isinstance(model, distributions.ImageModel):
+    model = distributions.ImageModel(_with_chain(model), 8 if n_bits is None else n_bits)
+  elif n_bits not in (None, model.n_bits):
+    raise ValueError(
+        f'the ImageModel has n_bits={model.n_bits}, got n_bits={n_bits}; leave n_bits out.')
+  return KerasImageModel(model, seed, name)
+
+
+def _with_chain(distribution):
+  """The distribution with its bijector in a `tfb.Chain`, over the same Variables."""
+  # No isinstance: TFP's objects are of private classes where Variables are involved.
+  bijector = getattr(distribution, 'bijector', None)
+  if isinstance(getattr(bijector, 'bijectors', [bijector])[-1], bijectors.MultiScale):
+    if not hasattr(bijector, 'bijectors'):
+      bijector = tfb.Chain([bijector])
+    return tfd.TransformedDistribution(distribution.distribution, bijector)
+  raise TypeError(
+      'keras_model takes an ImageModel or a tfd.TransformedDistribution whose bijector is, or '
+      f'is a tfb.Chain that ends in, a Glow or MultiScale; got {distribution!r}.')
+
+
+class KerasImageModel(keras.Model):
+  """Trains an `ImageModel` with Keras. Made by `keras_model`.
+
+  Everywhere images are uint8 `[N, H, W, C]`: arrays, or batches of a dataset.
+  A batch may also be a tuple (images, labels), (images, labels, weights), or a
+  dict with the key "image" as TFDS gives it, and then "mask" holds the weights;
+  labels are ignored. On several workers Keras' rules hold: every worker passes
+  the same data with the global batch size, and writes into folders of its own.
+
+  The loss is bits per dimension, one draw of the dequantisation bound, averaged
+  over the global batch (weighted, if there are weights; remainders that do not
+  divide by the replicas count right). Noise is a function of the seed, the step
+  and the image's place in the global batch; `evaluate` and `predict` use noise
+  of their own, the same every time. `predict` returns bits per dimension of each
+  image, float `[N]`.
+
+  `compile` takes an optimizer and what concerns running (`jit_compile`,
+  `steps_per_execution`, `run_eagerly`); loss and metrics are fixed. XLA compiles
+  forward and backward pass, which works on several replicas too. Gradients are
+  clipped after they were summed over the replicas.
+
+  Weights are the Variables of the distribution itself, each once, so
+  `save_weights` (and `ModelCheckpoint(..., save_weights_only=True)`) keeps all,
+  permutations and signs of the 1x1 convolutions included.
+
+  Args:
+    image_model: an `ImageModel`.
+    seed: int.
+    name: str.
+  """
+
+  def __init__(self, image_model, seed=0, name='keras_image_model'):
+    super().__init__(name=name)
+    if image_model.num_classes:
+      raise ValueError(
+          f'a Keras model is not told labels, and the flow has {image_model.num_classes} classes; '
+          'make it with num_classes=0, or train it with train.py.')
+    strategy = self.distribute_strategy
+    for variable in image_model.variables:
+      if not strategy.extended.variable_created_in_scope(variable):
+        raise ValueError(
+            f'the Variable {variable.name!r} does not belong to the {type(strategy).__name__} '
+            'in whose scope keras_model was called; make the distribution and the Keras model '
+            'inside one `with strategy.scope():`.')
+    self._seed = seed
+    # Behind a function: Keras would track the module's Variables a second time.
+    self._hold = lambda: image_model
+    self._parts = [keras_variables.FlowPart(name, variables)
+                   for name, variables in keras_variables.parts(image_model)]
+    with strategy.scope():
+      # The number of the batch in the running evaluation or prediction.
+      self._batch_number = tf.Variable(
+          0, dtype=tf.int64, trainable=False, name='batch_number',
+          aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+    self._checked = False
+    self._use_xla(False)
+    self.built = True
+
+  @property
+  def image_model(self):
+    """The `ImageModel`, for `sample`, `encode` and the rest."""
+    return self._hold()
+
+  def initialize(self, images):
+    """Data-dependent initialisation; see `ImageModel.initialize`. Call it once, before `fit`.
+
+    Args:
+      images: uint8 `[N, H, W, C]`, all replicas' (on several workers, the same on
+        each), or a `tf.data.Dataset` whose first batch is taken. Some hundred
+        images are enough.
+
+    Raises:
+      ValueError: for images of a wrong shape, dtype or range.
+    """
+    if isinstance(images, tf.data.Dataset):
+      images, _ = _unpack(next(iter(images)))
+    images = tf.convert_to_tensor(images)
+    self._check_images(images)
+    if tf.reduce_max(images) <= 1:
+      raise ValueError(
+          'images must be uint8 from 0 to 255, got no value above '
+          f'{int(tf.reduce_max(images))}; multiply by 255 before the cast to uint8.')
+    strategy = self.distribute_strategy
+    replicas = strategy.num_replicas_in_sync
+    if images.shape[0] < replicas:
+      raise ValueError(
+          f'initialize needs at least one image for each of the {replicas} replicas, '
+          f'got {images.shape[0]}.')
+    noise = noise_lib.batch_noise(self._seed, 0, images.shape)
+
+    def share(context):
+      # An uneven division is no problem, the statistics are sums over all images.
+      i, n = context.replica_id_in_sync_group, images.shape[0]
+      rows = slice(i * n // replicas, (i + 1) * n // replicas)
+      return images[rows], noise[rows]
+
+    def run():
+      strategy.run(self.image_model.initialize, args=shares)
+
+    shares = strategy.experimental_distribute_values_from_function(share) if replicas > 1 else (
+        images, noise)
+    # One replica runs it op by op: tracing all steps of a deep flow takes longer.
+    (tf.function(run, autograph=False) if replicas > 1 else run)()
+
+  def compile(self, optimizer='adamax', loss=None, metrics=None, weighted_metrics=None,
+              jit_compile='auto', **kwargs):
+    """Configures training; see `keras.Model.compile`.
+
+    Args:
+      optimizer: a Keras optimizer made inside the strategy's scope, or its name.
+      loss, metrics, weighted_metrics: None; the loss is bits per dimension.
+      jit_compile: bool or "auto", whether XLA compiles forward and backward.
+      **kwargs: what else `keras.Model.compile` takes.
+
+    Raises:
+      ValueError: for a loss, metrics, or an optimizer of another scope.
+    """
+    for argument, value in dict(
+        loss=loss, metrics=metrics, weighted_metrics=weighted_metrics).items():
+      if value is not None:
+        raise ValueError(
+            f'the loss is bits per dimension and the only metric, got {argument}={value!r}; '
+            f'leave {argument} out.')
+    strategy = self.distribute_strategy
+    with strategy.scope():
+      super().compile(optimizer, jit_compile=jit_compile, **kwargs)
+      if not strategy.extended.variable_created_in_scope(self.optimizer.variables[0].value):
+        raise ValueError(
+            f'the optimizer {self.optimizer.name!r} was made outside the scope of the '
+            f"model's {type(strategy).__name__}; make it inside `with strategy.scope():`.")
+      if not self.optimizer.built:
+        self.optimizer.build(self.trainable_variables)
+    self._use_xla(self.jit_compile)
+    # Keras would compile the whole step, collectives included, which fails.
+    self.jit_compile = False
+
+  def fit(self, x=None, y=None, *args, **kwargs):
+    return super().fit(x, _labels(y, kwargs), *args, **kwargs)
+
+  def evaluate(self, x=None, y=None, *args, **kwargs):
+    return super().evaluate(x, _labels(y, kwargs), *args, **kwargs)
+
+  def call(self, images):
+    """Bits per dimension, float `[N]`, of images `[N, H, W, C]`."""
+    images = self._check_images(images)
+    noise = noise_lib.batch_noise(noise_lib.EVALUATION_SEED, 0, tf.shape(images))
+    return self.image_model.bits_per_dim(images, tf.ensure_shape(noise, images.shape))
+
+  def train_step(self, data):
+    images, noise, weights, _ = self._share(self._seed, self.optimizer.iterations, data)
+    total = tf.reduce_sum(weights)
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+      total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
+    values, gradients = self._gradients(images, noise, weights, total)
+    self._loss_tracker.update_state(values, sample_weight=weights)
+    self.optimizer.apply(self._reduced_if_clipped(gradients), self.trainable_variables)
+    return self._logs()
+
+  def test_step(self, data):
+    images, noise, weights, _ = self._evaluation_share(data)
+    self._loss_tracker.update_state(self._bits_per_dim(images, noise), sample_weight=weights)
+    return self._logs()
+
+  def predict_step(self, data):
+    images, noise, _, count = self._evaluation_share(data)
+    return self._bits_per_dim(images, noise)[:count]
+
+  def make_train_function(self, force=False):
+    if self.train_function is None or force:
+      super().make_train_function(force=True)
+      self.train_function = self._after_check(self.train_function)
+
+  def make_test_function(self, force=False):
+    self._batch_number.assign(0)
+    if self.test_function is None or force:
+      super().make_test_function(force=True)
+      self.test_function = self._after_check(self.test_function)
+
+  def make_predict_function(self, force=False):
+    self._batch_number.assign(0)
+    if self.predict_function is None or force:
+      super().make_predict_function(force=True)
+      self.predict_function = self._after_check(self.predict_function)
+
+  def save(self, *args, **kwargs):
+    """Not supported: raises a NotImplementedError. Use `save_weights`."""
+    raise NotImplementedError(
+        f'{self.name}: a distribution cannot be saved as a whole Keras model; use save_weights '
+        '(ModelCheckpoint: save_weights_only=True and a path that ends in .weights.h5).')
+
+  def get_config(self):
+    raise NotImplementedError(f'{self.name}: a distribution has no Keras config.')
+
+  def _use_xla(self, use_xla):
+    model, variables = self.image_model, [v.value for v in self.trainable_variables]
+
+    def gradients(images, noise, weights, total):
+      with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        values = model.bits_per_dim(images, noise)
+        loss = tf.math.divide_no_nan(tf.reduce_sum(weights * values), total)
+      return values, tape.gradient(
+          loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    compiled = lambda fn: tf.function(fn, jit_compile=True) if use_xla else fn
+    self._gradients = compiled(gradients)
+    self._bits_per_dim = compiled(model.bits_per_dim)
+
+  def _maybe_symbolic_build(self, *args, **kwargs):
+    # All is built. Keras would average a batch over the workers first, which
+    # fails for uint8.
+    pass
+
+  def _evaluation_share(self, data):
+    # The noise of the training program's evaluation, so that both measure the same.
+    share = self._share(noise_lib.EVALUATION_SEED, self._batch_number, data)
+    self._batch_number.assign_add(1)
+    return share
+
+  def _share(self, seed, number, data):
+    """This replica's part of a batch: images, noise, weights, and how many images it has."""
+    images, weights = _unpack(data)
+    images = self._check_images(images)
+    count, shape = tf.shape(images)[0], self.image_model.image_shape
+    dtype = self.image_model.distribution.dtype
+    weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
+    weights = tf.reshape(weights, [count])
+    context = tf.distribute.get_replica_context()
+    replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+    if replicas == 1:
+      noise = noise_lib.batch_noise(seed, number, [count, *shape])
+      return images, tf.ensure_shape(noise, images.shape), weights, count
+    # Keras deals out the remainder of a data set too: shares may be unequal.
+    counts = tf.cast(context.all_reduce(
+        tf.distribute.ReduceOp.SUM, tf.one_hot(replica, replicas) * tf.cast(count, tf.float32)),
+        tf.int32)
+    first = tf.reduce_sum(counts[:replica])
+    noise = noise_lib.batch_noise(seed, number, [tf.reduce_sum(counts), *shape])
+    noise = noise[first:first + count]
+    # A share may be empty too, which convolutions do not like: one image of weight 0.
+    padding = [[0, tf.maximum(1 - count, 0)]]
+    pad = lambda t: tf.pad(t, padding + [[0, 0]] * (t.shape.rank - 1))
+    images, noise = (tf.ensure_shape(pad(t), [None, *shape]) for t in (images, noise))
+    return images, noise, pad(weights), count
+
+  def _reduced_if_clipped(self, gradients):
+    """Gradients with which the optimizer, which clips and then sums, sums and then clips."""
+    context = tf.distribute.get_replica_context()
+    clips = any(getattr(self.optimizer, name, None) is not None
+                for name in ('clipnorm', 'clipvalue', 'global_clipnorm'))
+    if context.num_replicas_in_sync == 1 or not clips:
+      return gradients
+    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    is_first = tf.equal(context.replica_id_in_sync_group, 0)
+    return [tf.where(is_first, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+
+  def _logs(self):
+    loss = self._loss_tracker.result()
+    strategy = self.distribute_strategy
+    if (isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        and strategy.extended._in_multi_worker_mode()):  # pylint: disable=protected-access
+      # There Keras averages logs along an axis, which scalars lack
+      # (github.com/tensorflow/tensorflow/issues/72388).
+      loss = tf.reshape(loss, [1])
+    return dict(loss=loss)
+
+  def _after_check(self, function):
+    """`function`, checking before its first call, when callbacks have loaded their weights."""
+    def checked(data):
+      self._checked = self._checked or _is_initialized(self.image_model)
+      if not self._checked:
+        raise ValueError(
+            f'{self.name} is not initialised: every ActNorm is still the identity. Call '
+            'initialize(images) with some hundred training images, or load weights, first.')
+      try:
+        return function(data)
+      except ValueError:
+        # A function that has seen images of a wrong shape would take the next
+        # ones, right or wrong, for images of unknown shape.
+        self.train_function = self.test_function = self.predict_function = None
+        raise
+    return checked
+
+  def _check_images(self, images):
+    """The images, of a static shape but for their number."""
+    expected = self.image_model.image_shape
+    wrong = advice = None
+    if images.shape.rank is not None and not (
+        images.shape.rank == 4 and images.shape[1:].is_compatible_with(expected)):
+      wrong, advice = f'the shape {images.shape}', 'reshape, crop or resize them'
+      if images.shape.is_compatible_with(expected):
+        advice = 'add the batch dimension with images[None]'
+      elif images.shape.rank == 3 and expected[-1] == 1:
+        advice = 'add the channel dimension with images[..., None]'
+    elif images.dtype != tf.uint8:
+      wrong, advice = images.dtype.name, 'cast them to uint8'
+      if images.dtype.is_floating:
+        advice = ('scale them to the range from 0 to 255 (images in [0, 1] times 255, those in '
+                  '[-1, 1] plus 1 times 127.5) and cast them to uint8')
+    if wrong:
+      raise ValueError(
+          f'images must be uint8 from 0 to 255 of the shape [N, '
+          f'{", ".join(map(str, expected))}], got {wrong}; {advice}.')
+    return tf.ensure_shape(images, [None, *expected])
+
+
+def _is_initialized(image_model):
+  """Whether an ActNorm that data initialise, if there is any, has left the identity."""
+  actnorms = [
+      module for scale in image_model.flow.scales for bijector in scale
+      for module in (bijector, *bijector.submodules)
+      if isinstance(module, bijectors.ActNorm) and isinstance(module.bias, tf.Variable)]
+  return not actnorms or any(
+      bool(tf.reduce_any(tf.not_equal(v, 0.))) for m in actnorms for v in (m.bias, m.log_scale))
+
+
+def _labels(labels, arguments):
+  """Some labels, where there are weights: Keras drops those without labels, silently."""
+  return arguments.get('sample_weight') if labels is None else labels
+
+
+def _unpack(batch):
+  """Images and weights, or None, of a batch of any accepted form."""
+  images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
+  if isinstance(images, dict):
+    weights = images.get('mask', weights)
+    if 'image' not in images:
+      raise ValueError(
+          f"a batch that is a dict needs the key 'image', got {sorted(images)}; map the dataset "
+          'to images or to (images, labels).')
+    images = images['image']
+  if not tf.is_tensor(images):
+    raise ValueError(
+        f'a batch must be a tensor of images, (images, labels) or a dict with the key '
+        f"'image', got {type(images).__name__} in the images' place.")
+  return images, weights
