@@ -29,6 +29,8 @@ from tfp_glow.runs import trained
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
 
+pytestmark = pytest.mark.usefixtures('blots')
+
 _COUPLINGS = dict(model__num_classes=4, model__condition_couplings=True)
 _CLASSIFIER = dict(model__num_classes=4, model__class_weight=.5)
 

@@ -34,15 +34,15 @@ def test_a_run_is_exported_with_its_directions_and_test_images(run_path):
   config = runs.Workdir(run_path).read_config()
   path = export.run(config, run_path)['path']
   assert path == os.path.join(run_path, 'export', '3')
-  export = serving.find_export(run_path)
-  assert export.path == path
-  directions = export.read_directions()
+  exported = serving.find_export(run_path)
+  assert exported.path == path
+  directions = exported.read_directions()
   assert len(directions) == 55 and {'0', '9', '0->1', '8->9'} <= set(directions)
-  assert export.read_examples().bits_per_dim.shape == (500,)
+  assert exported.read_examples().bits_per_dim.shape == (500,)
   with pytest.raises(errors.UserError, match='exists already'):
     export.run(config, run_path)
   assert export.export_run(config, run_path, exists_ok=True) is None
-  with open(export.description_file, encoding='utf-8') as f:
+  with open(exported.description_file, encoding='utf-8') as f:
     assert json.load(f)['dataset']['name'] == 'mnist5k'
 
 
