@@ -24,6 +24,14 @@ def test_a_failed_write_keeps_the_older_file(tmp_path):
   assert os.listdir(tmp_path) == ['file']
 
 
+def test_fingerprint(tmp_path):
+  (tmp_path / 'file').write_bytes(b'abc')  # Whose digest FIPS 180-4 gives as its example.
+  assert files.fingerprint(str(tmp_path / 'file')) == {
+      'bytes': 3, 'sha256': 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'}
+  (tmp_path / 'file').write_bytes(b'x' * (2**20 + 1))
+  assert files.fingerprint(str(tmp_path / 'file'))['bytes'] == 2**20 + 1
+
+
 def test_unused_name(tmp_path):
   path = str(tmp_path / 'a.b.png')
   assert files.unused_name(path) == path

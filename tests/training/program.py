@@ -21,7 +21,7 @@ from tests import tiny_run as tiny
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow import training
-from tfp_glow.runs import checkpoint
+from tfp_glow.runs import files
 from tfp_glow.training import state as state_lib
 
 
@@ -39,14 +39,14 @@ def _die_when_a_file_appears(path, number):
 
 
 def _die_before_the_record(number):
-  fingerprint = checkpoint._fingerprint  # pylint: disable=protected-access
+  fingerprint = files.fingerprint
 
   def faulty(path):
     if os.path.basename(path).startswith(f'ckpt-{number}.'):
       _die()
     return fingerprint(path)
 
-  checkpoint._fingerprint = faulty  # pylint: disable=protected-access
+  files.fingerprint = faulty
 
 
 def _dump_at_the_end(path):

@@ -8,7 +8,6 @@ counts; one that does not match it was damaged since.
 """
 
 import glob
-import hashlib
 import json
 import os
 import re
@@ -62,7 +61,10 @@ class CheckpointStore:
       manager = tf.train.CheckpointManager(
           tf.train.Checkpoint(**items), self.directory, max_to_keep=self._keep)
       manager.save(checkpoint_number=number)
-      contents = {os.path.basename(path): _fingerprint(path) for path in _data_files(prefix)}
+      contents = {}
+      for path in _data_files(prefix):
+        files.flush(path)
+        contents[os.path.basename(path)] = files.fingerprint(path)
       files.write_text(prefix + '.json', json.dumps({**info, 'files': contents}))
       self._drop_orphans()
     except (OSError, tf.errors.OpError) as error:
@@ -129,7 +131,7 @@ class CheckpointStore:
       return None, f'ckpt-{number}.json cannot be read ({files.reason(error)})'
     for name, expected in contents.items():
       try:
-        found = _fingerprint(os.path.join(self.directory, name))
+        found = files.fingerprint(os.path.join(self.directory, name))
       except OSError as error:
         return None, f'{name} cannot be read ({files.reason(error)})'
       if found['bytes'] != expected['bytes']:
@@ -156,13 +158,3 @@ class CheckpointStore:
 def _data_files(prefix):
   return sorted(glob.glob(glob.escape(prefix) + '.index')
                 + glob.glob(glob.escape(prefix) + '.data-*'))
-
-
-def _fingerprint(path):
-  digest, size = hashlib.sha256(), 0
-  with open(path, 'rb') as f:
-    while block := f.read(2**20):
-      digest.update(block)
-      size += len(block)
-    os.fsync(f.fileno())
-  return {'bytes': size, 'sha256': digest.hexdigest()}

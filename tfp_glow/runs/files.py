@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and errors about them in one line."""
 
 import contextlib
+import hashlib
 import os
 import re
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from tfp_glow import errors
 
-__all__ = ['one_line_errors', 'reason', 'unused_name', 'write_text']
+__all__ = ['fingerprint', 'flush', 'one_line_errors', 'reason', 'unused_name', 'write_text']
 
 
 def write_text(path, text):
@@ -28,6 +29,29 @@ def write_text(path, text):
     if os.path.exists(temporary):
       os.remove(temporary)
     raise
+
+
+def flush(path):
+  """Waits until a file or a folder's list of names is on disk."""
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)
+
+
+def fingerprint(path):
+  """A dict of a file's size in `bytes` and its `sha256`, as JSON holds them.
+
+  Raises:
+    OSError: if it cannot be read.
+  """
+  digest, size = hashlib.sha256(), 0
+  with open(path, 'rb') as f:
+    while block := f.read(2**20):
+      digest.update(block)
+      size += len(block)
+  return {'bytes': size, 'sha256': digest.hexdigest()}
 
 
 def unused_name(path):
