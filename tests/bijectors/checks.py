@@ -42,12 +42,14 @@ def numerical_log_det(fn, x, epsilon=1e-6):
   return np.linalg.slogdet(jacobian)[1]
 
 
-class BijectorChecks:
-  """Subclass in the test of each bijector; `make` returns it with its Variables moved."""
+class VariantChecks:
+  """For variants of a class that has all of `BijectorChecks`: what the mathematics can break.
+
+  `make` returns the bijector with its Variables moved.
+  """
 
   image_shape = (4, 4, 4)
   xla = True
-  bad_images = []  # Pairs: a shape that inverse must refuse, what the message must match.
 
   def make(self, dtype=tf.float64):
     raise NotImplementedError
@@ -90,6 +92,52 @@ class BijectorChecks:
     expected = [numerical_log_det(b.inverse, one) for one in x]
     np.testing.assert_allclose(
         b.inverse_log_det_jacobian(x, event_ndims=3), expected, rtol=1e-5, atol=1e-5)
+
+  def test_xla(self):
+    b = self.make()
+    x = self.images()
+
+    def both(x):
+      z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
+      return z, ildj, b.forward(copied(z))
+
+    compiled = tf.function(both, jit_compile=True)
+    if not self.xla:
+      with pytest.raises(tf.errors.InvalidArgumentError):
+        compiled(x)
+      return
+    for got, expected in zip(tf.nest.flatten(compiled(x)), tf.nest.flatten(both(x))):
+      np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+  def test_gradients_are_those_of_differences(self):
+    b = self.make()
+    d = tfd.TransformedDistribution(self.base(b), b)
+    sources = [tf.Variable(self.images()), *d.trainable_variables]
+    loss = lambda: tf.reduce_sum(d.log_prob(tf.identity(sources[0])))
+    loss()  # What is cached here must not hide the gradients below.
+    with tf.GradientTape() as tape:
+      value = loss()
+    gradients = tape.gradient(value, sources)
+    rng = np.random.default_rng(1)
+    directions = [rng.standard_normal(v.shape) for v in sources]
+
+    def loss_after(step):
+      for v, direction in zip(sources, directions):
+        v.assign_add(step * direction)
+      return loss()
+
+    expected = (loss_after(1e-6) - loss_after(-2e-6)) / 2e-6
+    got = 0.
+    for v, g, direction in zip(sources, gradients, directions):
+      assert g is not None, v.name
+      got += np.sum(g * direction)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+class BijectorChecks(VariantChecks):
+  """Subclass in the test of each bijector."""
+
+  bad_images = []  # Pairs: a shape that inverse must refuse, what the message must match.
 
   def test_log_dets_cancel(self):
     b = self.make()
@@ -134,22 +182,6 @@ class BijectorChecks:
       np.testing.assert_allclose(
           ildj, b.inverse_log_det_jacobian(x, event_ndims=3), rtol=1e-9)
 
-  def test_xla(self):
-    b = self.make()
-    x = self.images()
-
-    def both(x):
-      z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
-      return z, ildj, b.forward(copied(z))
-
-    compiled = tf.function(both, jit_compile=True)
-    if not self.xla:
-      with pytest.raises(tf.errors.InvalidArgumentError):
-        compiled(x)
-      return
-    for got, expected in zip(tf.nest.flatten(compiled(x)), tf.nest.flatten(both(x))):
-      np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
-
   def test_in_chain_and_invert(self):
     b = self.make()
     x = self.images()
@@ -188,16 +220,6 @@ class BijectorChecks:
     assert len(ids) == len(set(ids))
     for owner in (tfb.Invert(b), d.bijector, d):
       assert sorted(id(v) for v in owner.trainable_variables) == sorted(ids)
-
-  def test_every_variable_has_a_gradient(self):
-    b = self.make()
-    d = tfd.TransformedDistribution(self.base(b), b)
-    x = self.images()
-    d.log_prob(x)  # What is cached here must not hide the gradient below.
-    with tf.GradientTape() as tape:
-      loss = tf.reduce_sum(d.log_prob(x))
-    for v, g in zip(d.trainable_variables, tape.gradient(loss, d.trainable_variables)):
-      assert g is not None, v.name
 
   def test_checkpoint(self, tmp_path):
     b = self.make()

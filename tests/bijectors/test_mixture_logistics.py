@@ -161,3 +161,8 @@ def test_zeros_are_nearly_the_identity():
   x = tf.constant([[-3., 0.], [0.5, 3.]])
   np.testing.assert_allclose(b.inverse(x), x, atol=0.3)
   assert len(np.unique(b.means)) == 8
+
+
+def test_no_components_are_refused():
+  with pytest.raises(ValueError, match='at least 1 component, got num_components=0'):
+    bijectors.mixture_logistics_inner(num_components=0)

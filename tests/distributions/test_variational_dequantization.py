@@ -83,7 +83,7 @@ def test_distribution_of_the_noise(form):
 def test_density_integrates_to_one(form):
   """Over a grid of the logits of two pixels' noise, where the density is smooth."""
   dequantizer = make(form, image_shape=(2, 1, 1), scale=0.2)
-  logits, width = np.linspace(-14., 14., 141, retstep=True)
+  logits, width = np.linspace(-20., 20., 201, retstep=True)
   grid = np.stack(np.meshgrid(logits, logits), -1).reshape(-1, 2, 1, 1)
   u = 1. / (1. + np.exp(-grid))
   image = tf.tile(tf.constant([[[[30]], [[200]]]], tf.uint8), [len(grid), 1, 1, 1])

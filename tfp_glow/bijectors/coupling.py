@@ -1,11 +1,8 @@
 """Couplings: one part of an image decides how the other part is transformed."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
-from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import trainable_variable
@@ -57,22 +54,26 @@ class Coupling(flow_bijector.FlowBijector):
       function, a `tf.Module`, or a built Keras layer (which is then wrapped in
       `layers.LayerConditioner`, so that its weights are found). Keyword
       arguments of `forward`, `inverse` and `log_prob` are passed on to it.
-    inner: callable that turns the parameters into an elementwise bijector on
-      `[N, H, W, C_b]`, of ours or TFP's, such as `tfb.RationalQuadraticSpline`.
+    inner: an `Inner`, or another callable that turns the parameters into an
+      elementwise bijector of ours or TFP's, such as `tfb.RationalQuadraticSpline`,
+      with parameters of any shape that broadcasts with x_b `[N, H, W, C_b]`.
     mask: "channel": the first half of the channels is a, the second b.
       "checkerboard": a is the pixels of which row + column is odd (the others
       are zero for the conditioner), b the rest; C_a = C_b = C.
     flip: bool, swaps a and b.
-    dtype: float dtype of the images `[..., H, W, C]`.
+    dtype: float dtype of the images `[..., H, W, C]`, or None for any.
+    validate_args: bool, whether to assert that the conditioner's output is finite.
 
   Raises:
-    ValueError: for an unknown mask, an unbuilt Keras layer, or an image with
-      one channel and mask "channel".
+    ValueError: for an unknown mask, an unbuilt Keras layer, an image with one
+      channel and mask "channel" or with other channels than the conditioner was
+      built for, a conditioner whose output does not suit the inner bijector, or an
+      inner bijector that is not elementwise.
   """
 
   accepts_condition = True
 
-  def __init__(self, conditioner, inner, mask='channel', flip=False, dtype=tf.float32,
+  def __init__(self, conditioner, inner, mask='channel', flip=False, dtype=None,
                validate_args=False, parameters=None, name='coupling'):
     parameters = dict(locals()) if parameters is None else parameters
     if mask not in MASKS:
@@ -152,28 +153,80 @@ class Coupling(flow_bijector.FlowBijector):
 
   def _couple(self, apply, x, kwargs):
     x_a, x_b = self._split(x)
-    inner = self.inner(tf.cast(self.conditioner(x_a, **kwargs), x.dtype))
-    z_b, log_det = apply(inner, x_b, event_ndims=0)
+    h = self._parameters_of(x_a, x_b, kwargs)
     if self.mask == 'checkerboard':
-      moves = 1. - self._checkerboard(x)
-      return x_a + moves * z_b, tf.reduce_sum(moves * log_det, [1, 2, 3])
+      # Where a pixel conditions, the inner bijector gets what it gets at one that it
+      # transforms: there it has a value and a gradient, and both are dropped.
+      moves = self._moves(x)
+      inner, x_b = self.inner(self._of_moved_pixels(h, moves)), self._of_moved_pixels(x, moves)
+      z_b, log_det = self._transform(apply, inner, x_b)
+      return (tf.where(moves, z_b, x),
+              tf.reduce_sum(tf.where(moves, log_det, tf.zeros_like(x)), [1, 2, 3]))
+    z_b, log_det = self._transform(apply, self.inner(h), x_b)
     parts = [z_b, x_a] if self.flip else [x_a, z_b]
     return tf.concat(parts, -1), tf.reduce_sum(log_det, [1, 2, 3])
+
+  def _parameters_of(self, x_a, x_b, kwargs):
+    """The conditioner's output, of the images' dtype."""
+    in_channels = getattr(self.conditioner, 'in_channels', None)
+    if in_channels not in (None, x_a.shape[-1]):
+      raise ValueError(
+          f'{self.name}: the conditioner was built for {in_channels} channels, got images of '
+          f'which it would see {x_a.shape[-1]}.')
+    h = tf.cast(self.conditioner(x_a, **kwargs), x_b.dtype)
+    num_parameters = getattr(self.inner, 'num_parameters', None)
+    if num_parameters is not None:
+      expected = tf.TensorShape([*x_b.shape[:-1], num_parameters * x_b.shape[-1]])
+      if not _broadcasts(h.shape, expected, num_last=1):
+        raise ValueError(
+            f'{self.name}: the conditioner must return the shape {expected}, {num_parameters} '
+            f'for each of {x_b.shape[-1]} channels, got {h.shape}.')
+    if self.validate_args:
+      h = tf.debugging.assert_all_finite(
+          h, f"{self.name}: the conditioner's output is not finite")
+    return h
+
+  def _transform(self, apply, inner, x_b):
+    """Value and log-det of the elementwise `inner`, both of x_b's shape."""
+    if inner.forward_min_event_ndims != 0:
+      raise ValueError(
+          f'{self.name}: the inner bijector must be elementwise, got {inner.name} with '
+          f'events of {inner.forward_min_event_ndims} dimensions.')
+    try:
+      batch_shape = inner.experimental_batch_shape(x_event_ndims=0)
+    except NotImplementedError:  # It says nothing about its parameters.
+      batch_shape = tf.TensorShape(None)
+    if not _broadcasts(batch_shape, x_b.shape):
+      raise ValueError(
+          f'{self.name}: the parameters of the inner bijector must broadcast to the '
+          f'transformed part {x_b.shape}, got {batch_shape}.')
+    z_b, log_det = apply(inner, x_b, event_ndims=0)
+    return tf.ensure_shape(z_b, x_b.shape), log_det + tf.zeros_like(x_b)
 
   def _split(self, x):
     """x_a, for the conditioner, and x_b, to be transformed."""
     if self.mask == 'checkerboard':
-      return x * self._checkerboard(x), x
+      return tf.where(self._moves(x), tf.zeros_like(x), x), x
     first, second = transformed_channels(x.shape[-1], self.mask)
     halves = tf.split(x, [first, second], axis=-1)
     return halves[::-1] if self.flip else halves
 
-  def _checkerboard(self, x):
-    """1 where a pixel conditions, 0 where it is transformed: `[1, H, W, 1]`."""
+  def _moves(self, x):
+    """Whether a pixel is transformed: bool `[1, H, W, 1]`."""
     shape = tf.shape(x)
-    odd = (tf.range(shape[1])[:, None] + tf.range(shape[2])[None]) % 2
-    odd = tf.cast(odd, x.dtype)[None, :, :, None]
-    return 1. - odd if self.flip else odd
+    even = (tf.range(shape[1])[:, None] + tf.range(shape[2])[None]) % 2 == 0
+    return tf.math.logical_xor(even, self.flip)[None, :, :, None]
+
+  def _of_moved_pixels(self, t, moves):
+    """t `[..., H or 1, W or 1, C]`, where a pixel conditions that of one transformed."""
+    if t.shape.rank < 3 or t.shape[-3:-1] == [1, 1]:
+      return t
+    height, width = tf.shape(moves)[1], tf.shape(moves)[2]
+    column = tf.minimum(int(self.flip), width - 1)  # A single column has it in row 1.
+    row = tf.minimum(int(self.flip) - column, height - 1)
+    row, column = tf.minimum(row, tf.shape(t)[-3] - 1), tf.minimum(column, tf.shape(t)[-2] - 1)
+    moved = tf.stop_gradient(t[..., row:row + 1, column:column + 1, :])
+    return tf.where(moves, t, moved)
 
 
 class AffineCoupling(Coupling):
@@ -186,38 +239,32 @@ class AffineCoupling(Coupling):
       "sigmoid", `forward` of a latent unlike those of data can overflow in a
       deep flow, where each step's network sees what the last one blew up.
     log_factor: log f, float Tensor or Variable `[C_b]`; required with "tanh".
-    mask, flip, dtype: as for `Coupling`.
+    mask, flip, dtype, validate_args: as for `Coupling`.
 
   Raises:
     ValueError: for an unknown scale map or a missing `log_factor`.
   """
 
   def __init__(self, conditioner, scale_map='sigmoid', log_factor=None, mask='channel',
-               flip=False, dtype=tf.float32, validate_args=False, name='affine_coupling'):
+               flip=False, dtype=None, validate_args=False, name='affine_coupling'):
     parameters = dict(locals())
-    if scale_map not in elementwise.SCALE_MAPS:
-      raise ValueError(
-          f'{name}: scale_map must be one of {tuple(elementwise.SCALE_MAPS)}, '
-          f'got {scale_map!r}.')
+    inner = inner_lib.resolve('affine', scale_map).bind(scale_map, log_factor)
     if (scale_map == 'tanh') != (log_factor is not None):
       raise ValueError(f'{name}: log_factor goes with scale_map="tanh" and only with it.')
     self._scale_map = scale_map
     self._log_factor = log_factor
-    super().__init__(
-        conditioner,
-        functools.partial(elementwise.affine, scale_map=scale_map, log_factor=log_factor),
-        mask, flip, dtype, validate_args, parameters, name)
+    super().__init__(conditioner, inner, mask, flip, dtype, validate_args, parameters, name)
 
   @classmethod
   def trainable(cls, num_channels, network, scale_map='sigmoid', mask='channel', flip=False,
                 seed=0, dtype=tf.float32, name='affine_coupling'):
     """An affine coupling with a network and Variables of its own; see `Coupling.trainable`."""
     given, transformed = transformed_channels(num_channels, mask, flip)
-    layer = _built(network, given, 2 * transformed, seed, dtype)
     log_factor = None
     if scale_map == 'tanh':
       log_factor = trainable_variable.make(tf.zeros([transformed], dtype), 'log_factor')
-    return cls(layer, scale_map, log_factor, mask, flip, dtype, name=name)
+    return cls(_built(network, given, 2 * transformed, seed, dtype), scale_map, log_factor,
+               mask, flip, dtype, name=name)
 
   @property
   def scale_map(self):
@@ -233,26 +280,34 @@ class AdditiveCoupling(Coupling):
 
   Args:
     conditioner: as for `Coupling`, giving the shift `[N, H, W, C_b]`.
-    mask, flip, dtype: as for `Coupling`.
+    mask, flip, dtype, validate_args: as for `Coupling`.
   """
 
-  def __init__(self, conditioner, mask='channel', flip=False, dtype=tf.float32,
+  def __init__(self, conditioner, mask='channel', flip=False, dtype=None,
                validate_args=False, name='additive_coupling'):
-    parameters = dict(locals())
-    super().__init__(
-        conditioner, elementwise.additive, mask, flip, dtype, validate_args, parameters,
-        name)
+    super().__init__(conditioner, inner_lib.resolve('additive'), mask, flip, dtype,
+                     validate_args, dict(locals()), name)
 
   @classmethod
   def trainable(cls, num_channels, network, mask='channel', flip=False, seed=0,
                 dtype=tf.float32, name='additive_coupling'):
     """An additive coupling with a network of its own; see `Coupling.trainable`."""
     given, transformed = transformed_channels(num_channels, mask, flip)
-    layer = _built(network, given, transformed, seed, dtype)
-    return cls(layer, mask, flip, dtype, name=name)
+    return cls(_built(network, given, transformed, seed, dtype), mask, flip, dtype, name=name)
 
 
 def _built(network, in_channels, out_channels, seed, dtype):
   layer = network(out_channels, seed=seed, dtype=tf.as_dtype(dtype).name)
   layer.build([None, None, None, in_channels])
   return layer
+
+
+def _broadcasts(shape, target, num_last=0):
+  """Whether `shape` broadcasts to `target`, its last `num_last` sizes equal to the target's."""
+  if shape.rank is None or target.rank is None:
+    return True
+  if not num_last <= shape.rank <= target.rank:
+    return False
+  sizes = zip(reversed(shape.as_list()), reversed(target.as_list()))
+  return all(None in (size, wanted) or size == wanted or (size == 1 and i >= num_last)
+             for i, (size, wanted) in enumerate(sizes))

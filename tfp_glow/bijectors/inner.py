@@ -19,7 +19,8 @@ __all__ = ['INNERS', 'Inner', 'TrainableInner', 'mixture_logistics_inner', 'reso
 class Inner:
   """What a coupling applies to its second half, and what it needs of its network.
 
-  Wherever a coupling is chosen by name, an `Inner` may stand instead.
+  Wherever a coupling is chosen by name, an `Inner` may stand instead; and it is a
+  callable as `Coupling` takes it.
 
   Attributes:
     num_parameters: int P, numbers for each transformed channel.
@@ -33,25 +34,42 @@ class Inner:
   make: Callable
   has_scale: bool = True
 
+  def __call__(self, parameters):
+    return self.make(parameters)
+
   def has_log_factor(self, scale_map):
     """Whether the scale map comes with a Variable `[C]`, its `log_factor`."""
     return self.has_scale and scale_map == 'tanh'
 
   def bind(self, scale_map, log_factor=None):
-    """`make` as a function of the network's output alone."""
+    """This one with its scale map settled."""
     if not self.has_scale:
-      return self.make
-    return functools.partial(self.make, scale_map=scale_map, log_factor=log_factor)
+      return self
+    make = functools.partial(self.make, scale_map=scale_map, log_factor=log_factor)
+    return Inner(self.num_parameters, make, has_scale=False)
 
 
 def mixture_logistics_inner(num_components=8):
-  """Flow++'s mixture of logistics with another number of components; see `MixtureLogistics`."""
+  """Flow++'s mixture of logistics with another number of components; see `MixtureLogistics`.
+
+  Raises:
+    ValueError: for fewer than one component.
+  """
+  if num_components < 1:
+    raise ValueError(
+        f'a mixture of logistics needs at least 1 component, got num_components={num_components}.')
   return Inner(3 * num_components + 2, functools.partial(
       mixture_logistics.mixture_logistics, num_components=num_components))
 
 
 def spline_inner(num_bins=8, limit=4.):
-  """A rational-quadratic spline with other bins or another range; see `AffineSpline`."""
+  """A rational-quadratic spline with other bins or another range; see `AffineSpline`.
+
+  Raises:
+    ValueError: for fewer than one bin or more than 99, which could not all be as wide as
+      the least share of the range, or a limit that is not positive.
+  """
+  spline.check_size(num_bins, limit)
   return Inner(3 * num_bins + 1, functools.partial(
       spline.spline, num_bins=num_bins, limit=limit))
 
@@ -96,7 +114,11 @@ class TrainableInner(tf.Module):
     if inner.has_log_factor(scale_map):
       self.log_factor = trainable_variable.make(
           tf.zeros([num_channels], dtype), 'log_factor')
-    self._make = inner.bind(scale_map, self.log_factor)
+    self._inner = inner.bind(scale_map, self.log_factor)
+
+  @property
+  def num_parameters(self):
+    return self._inner.num_parameters
 
   def __call__(self, parameters):
-    return self._make(parameters)
+    return self._inner(parameters)

@@ -228,4 +228,4 @@ def mixture_logistics(parameters, scale_map='sigmoid', log_factor=None, num_comp
       tf.constant(-1., means.dtype), tf.constant(1., means.dtype), num_components)
   log_scales = _MAX_LOG_SCALE * tf.tanh(log_scales / _MAX_LOG_SCALE)
   return MixtureLogistics(
-      logits, means, log_scales, shift, elementwise.SCALE_MAPS[scale_map](h, log_factor)[0])
+      logits, means, log_scales, shift, elementwise.SCALE_MAPS[scale_map](h, log_factor))

@@ -33,6 +33,8 @@ class LayerConditioner(tf.Module):
       raise ValueError(
           f'the Keras layer {layer.name!r} is not built, so its weights could not be '
           f'trained; call layer.build((None, None, None, channels)) first.')
+    # What images need to have; None where the layer does not say.
+    self.in_channels = _in_channels(layer)
     self._weights = [v.value for v in layer.variables]
     self._call = lambda x, **kwargs: layer(x, **kwargs)
     if hasattr(layer, 'initialize'):
@@ -40,6 +42,12 @@ class LayerConditioner(tf.Module):
 
   def __call__(self, x, **kwargs):
     return self._call(x, **kwargs)
+
+
+def _in_channels(layer):
+  shape = (layer.get_build_config() or {}).get('input_shape')
+  shape = shape or getattr(layer, 'input_shape', None)  # Of a functional model.
+  return shape[-1] if isinstance(shape, (list, tuple)) and isinstance(shape[-1], int) else None
 
 
 class StackedLayer:
