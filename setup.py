@@ -27,6 +27,7 @@ setuptools.setup(
         'scikit-image',  # Ships the photographs of the data set photo_patches.
         'pillow',
         'tqdm',
+        'tensorboard',  # Behind tf.summary; tensorflow 2.21 does not bring it along.
     ],
     extras_require={
         'gpu': ['tensorflow[and-cuda]>=2.18'],
@@ -35,7 +36,6 @@ setuptools.setup(
             'pytest',
             'pytest-xdist',
             'hypothesis',
-            'tensorboard',  # Keras' TensorBoard callback needs it.
             'tensorflow-serving-api',  # Builds the README's requests to a server.
             'selenium',  # Drives Chromium on the page.
             *DEMO,

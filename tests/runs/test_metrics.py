@@ -20,7 +20,8 @@ def test_lines_and_summaries(tmp_path):
   metrics = _metrics(tmp_path)
   metrics.write(3, {'train_bpd': 2.5, 'wall_s': 1.})
   metrics.write(4, {'train_bpd': math.nan}, event='recovery')
-  metrics.picture(4, 'samples', np.zeros([5, 6, 1], np.uint8))
+  metrics.picture(4, 'samples', np.full([5, 6, 1], 77, np.uint8))
+  metrics.picture(4, 'channels', np.arange(5, dtype=np.uint8) * np.ones([2, 3, 1], np.uint8))
   metrics.close()
   assert tiny.lines(tmp_path) == [
       {'step': 3, 'train_bpd': 2.5, 'wall_s': 1.},
@@ -35,7 +36,9 @@ def test_lines_and_summaries(tmp_path):
   assert found[3, 'train_bpd', 'scalars'] == 2.5
   width, height, png = found[4, 'samples', 'images']
   assert (int(width), int(height)) == (6, 5)
-  assert tf.io.decode_png(png).shape == [5, 6, 1]
+  np.testing.assert_array_equal(tf.io.decode_png(png), np.full([5, 6, 1], 77))
+  np.testing.assert_array_equal(
+      tf.io.decode_png(found[4, 'channels', 'images'][2])[0, 0], [0, 1, 2])
 
 
 def test_half_a_line_of_a_killed_process_is_cut_off(tmp_path):

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tqdm
 
 from tfp_glow.runs import files
-from tfp_glow.runs import summaries
+from tfp_glow.runs import pictures
 
 __all__ = ['Metrics', 'say']
 
@@ -70,7 +70,7 @@ class Metrics:
         f.write(json.dumps(line) + '\n')
       with self._writer.as_default(step):
         for name, value in scalars.items():
-          summaries.scalar(name, value)
+          tf.summary.scalar(name, value)
       self._writer.flush()
 
   def show(self, bits_per_dim, images_per_s):
@@ -80,10 +80,10 @@ class Metrics:
           f'{bits_per_dim:.3f} bits/dim, {images_per_s:.0f} images/s ', refresh=False)
 
   def picture(self, step, name, image):
-    """An image `[H, W, C]`, uint8, for TensorBoard."""
+    """An image, uint8 `[H, W, C]`, for TensorBoard, as `save_png` shows it."""
     if self._is_chief:
       with self._writer.as_default(step):
-        summaries.image(name, image)
+        tf.summary.image(name, pictures.visible(image)[None])
 
   def say(self, text):
     """One line above the bar."""
@@ -96,6 +96,7 @@ class Metrics:
     if self._is_chief:
       self._bar.close()
       self._writer.close()
+
 
 def _end_last_line(path):
   """Cuts off half a line that a killed process left."""

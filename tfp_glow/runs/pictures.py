@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfp_glow.runs import files
 
-__all__ = ['Sampler', 'grid', 'save_png']
+__all__ = ['Sampler', 'grid', 'save_png', 'visible']
 
 _GAP = 2  # Pixels between the images of a grid.
 
@@ -33,21 +33,32 @@ def grid(images, columns=None):
   return canvas[:-_GAP, :-_GAP]
 
 
+def visible(image):
+  """The channels that a picture can show: the first 3, or of fewer the first as grey.
+
+  Args:
+    image: uint8 array `[H, W, C]`.
+
+  Returns:
+    uint8 array `[H, W, 3]` or `[H, W, 1]`.
+  """
+  return image[..., :3] if image.shape[-1] >= 3 else image[..., :1]
+
+
 def save_png(path, image):
   """Writes a picture, whole or not at all.
 
   Args:
     path: str; its folder is made.
-    image: uint8 array `[H, W, C]`, grey for C = 1; of more than 3 channels the
-      first 3 are shown, of 2 the first.
+    image: uint8 array `[H, W, C]`, shown as `visible` says.
 
   Raises:
     UserError: if it cannot be written.
   """
-  image = image[..., :3] if image.shape[-1] >= 3 else image[..., 0]
+  image = visible(image)
   with files.one_line_errors(path):
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    Image.fromarray(image).save(path + '.tmp', format='PNG')
+    Image.fromarray(image if image.shape[-1] == 3 else image[..., 0]).save(path + '.tmp', format='PNG')
     os.replace(path + '.tmp', path)
 
 
