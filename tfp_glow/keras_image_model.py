@@ -6,8 +6,10 @@ import tensorflow_probability as tfp
 
 from tfp_glow import bijectors
 from tfp_glow import distributions
+from tfp_glow import keras_batches
 from tfp_glow import keras_variables
 from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.private import keras as private_keras
 
 __all__ = ['KerasImageModel', 'keras_model']
 
@@ -62,7 +64,7 @@ def _with_chain(distribution):
       f'is a tfb.Chain that ends in, a Glow or MultiScale; got {distribution!r}.')
 
 
-class KerasImageModel(keras.Model):
+class KerasImageModel(private_keras.BuiltModel):
   """Trains an `ImageModel` with Keras. Made by `keras_model`.
 
   Everywhere images are uint8 `[N, H, W, C]`: arrays, or batches of a dataset.
@@ -125,6 +127,10 @@ class KerasImageModel(keras.Model):
     """The `ImageModel`, for `sample`, `encode` and the rest."""
     return self._hold()
 
+  def _mean_loss(self):
+    """The `keras.metrics.Mean` of the loss, which `compile` made."""
+    return self.metrics[0]
+
   def initialize(self, images):
     """Data-dependent initialisation; see `ImageModel.initialize`. Call it once, before `fit`.
 
@@ -137,9 +143,9 @@ class KerasImageModel(keras.Model):
       ValueError: for images of a wrong shape, dtype or range.
     """
     if isinstance(images, tf.data.Dataset):
-      images, _ = _unpack(next(iter(images)))
+      images, _ = keras_batches.unpack(next(iter(images)))
     images = tf.convert_to_tensor(images)
-    self._check_images(images)
+    keras_batches.check_images(images, self.image_model.image_shape)
     if tf.reduce_max(images) <= 1:
       raise ValueError(
           'images must be uint8 from 0 to 255, got no value above '
@@ -199,14 +205,14 @@ class KerasImageModel(keras.Model):
     self.jit_compile = False
 
   def fit(self, x=None, y=None, *args, **kwargs):
-    return super().fit(x, _labels(y, kwargs), *args, **kwargs)
+    return super().fit(x, keras_batches.labels_of_weights(y, kwargs), *args, **kwargs)
 
   def evaluate(self, x=None, y=None, *args, **kwargs):
-    return super().evaluate(x, _labels(y, kwargs), *args, **kwargs)
+    return super().evaluate(x, keras_batches.labels_of_weights(y, kwargs), *args, **kwargs)
 
   def call(self, images):
     """Bits per dimension, float `[N]`, of images `[N, H, W, C]`."""
-    images = self._check_images(images)
+    images = keras_batches.check_images(images, self.image_model.image_shape)
     noise = noise_lib.batch_noise(noise_lib.EVALUATION_SEED, 0, tf.shape(images))
     return self.image_model.bits_per_dim(images, tf.ensure_shape(noise, images.shape))
 
@@ -217,13 +223,13 @@ class KerasImageModel(keras.Model):
     if context.num_replicas_in_sync > 1:
       total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
     values, gradients = self._gradients(images, noise, weights, total)
-    self._loss_tracker.update_state(values, sample_weight=weights)
+    self._mean_loss().update_state(values, sample_weight=weights)
     self.optimizer.apply(self._reduced_if_clipped(gradients), self.trainable_variables)
     return self._logs()
 
   def test_step(self, data):
     images, noise, weights, _ = self._evaluation_share(data)
-    self._loss_tracker.update_state(self._bits_per_dim(images, noise), sample_weight=weights)
+    self._mean_loss().update_state(self._bits_per_dim(images, noise), sample_weight=weights)
     return self._logs()
 
   def predict_step(self, data):
@@ -271,11 +277,6 @@ class KerasImageModel(keras.Model):
     self._gradients = compiled(gradients)
     self._bits_per_dim = compiled(model.bits_per_dim)
 
-  def _maybe_symbolic_build(self, *args, **kwargs):
-    # All is built. Keras would average a batch over the workers first, which
-    # fails for uint8.
-    pass
-
   def _evaluation_share(self, data):
     # The noise of the training program's evaluation, so that both measure the same.
     share = self._share(noise_lib.EVALUATION_SEED, self._batch_number, data)
@@ -284,8 +285,8 @@ class KerasImageModel(keras.Model):
 
   def _share(self, seed, number, data):
     """This replica's part of a batch: images, noise, weights, and how many images it has."""
-    images, weights = _unpack(data)
-    images = self._check_images(images)
+    images, weights = keras_batches.unpack(data)
+    images = keras_batches.check_images(images, self.image_model.image_shape)
     count, shape = tf.shape(images)[0], self.image_model.image_shape
     dtype = self.image_model.distribution.dtype
     weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
@@ -320,10 +321,8 @@ class KerasImageModel(keras.Model):
     return [tf.where(is_first, gradient, tf.zeros_like(gradient)) for gradient in gradients]
 
   def _logs(self):
-    loss = self._loss_tracker.result()
-    strategy = self.distribute_strategy
-    if (isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-        and strategy.extended._in_multi_worker_mode()):  # pylint: disable=protected-access
+    loss = self._mean_loss().result()
+    if _num_workers(self.distribute_strategy) > 1:
       # There Keras averages logs along an axis, which scalars lack
       # (github.com/tensorflow/tensorflow/issues/72388).
       loss = tf.reshape(loss, [1])
@@ -346,27 +345,12 @@ class KerasImageModel(keras.Model):
         raise
     return checked
 
-  def _check_images(self, images):
-    """The images, of a static shape but for their number."""
-    expected = self.image_model.image_shape
-    wrong = advice = None
-    if images.shape.rank is not None and not (
-        images.shape.rank == 4 and images.shape[1:].is_compatible_with(expected)):
-      wrong, advice = f'the shape {images.shape}', 'reshape, crop or resize them'
-      if images.shape.is_compatible_with(expected):
-        advice = 'add the batch dimension with images[None]'
-      elif images.shape.rank == 3 and expected[-1] == 1:
-        advice = 'add the channel dimension with images[..., None]'
-    elif images.dtype != tf.uint8:
-      wrong, advice = images.dtype.name, 'cast them to uint8'
-      if images.dtype.is_floating:
-        advice = ('scale them to the range from 0 to 255 (images in [0, 1] times 255, those in '
-                  '[-1, 1] plus 1 times 127.5) and cast them to uint8')
-    if wrong:
-      raise ValueError(
-          f'images must be uint8 from 0 to 255 of the shape [N, '
-          f'{", ".join(map(str, expected))}], got {wrong}; {advice}.')
-    return tf.ensure_shape(images, [None, *expected])
+
+def _num_workers(strategy):
+  if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    return 1
+  cluster = strategy.cluster_resolver.cluster_spec()
+  return sum(cluster.num_tasks(job) for job in cluster.jobs if job in ('chief', 'worker'))
 
 
 def _is_initialized(image_model):
@@ -377,25 +361,3 @@ def _is_initialized(image_model):
       if isinstance(module, bijectors.ActNorm) and isinstance(module.bias, tf.Variable)]
   return not actnorms or any(
       bool(tf.reduce_any(tf.not_equal(v, 0.))) for m in actnorms for v in (m.bias, m.log_scale))
-
-
-def _labels(labels, arguments):
-  """Some labels, where there are weights: Keras drops those without labels, silently."""
-  return arguments.get('sample_weight') if labels is None else labels
-
-
-def _unpack(batch):
-  """Images and weights, or None, of a batch of any accepted form."""
-  images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
-  if isinstance(images, dict):
-    weights = images.get('mask', weights)
-    if 'image' not in images:
-      raise ValueError(
-          f"a batch that is a dict needs the key 'image', got {sorted(images)}; map the dataset "
-          'to images or to (images, labels).')
-    images = images['image']
-  if not tf.is_tensor(images):
-    raise ValueError(
-        f'a batch must be a tensor of images, (images, labels) or a dict with the key '
-        f"'image', got {type(images).__name__} in the images' place.")
-  return images, weights

@@ -15,12 +15,11 @@ class FlowPart(keras.layers.Layer):
 
   def __init__(self, name, variables):
     super().__init__(name=name)
-    for i, variable in enumerate(variables):
-      own_name = variable.name.split(':')[0].split('/')[-1]
-      # Given a tf.Variable, Keras keeps that very object.
-      self._track_variable(keras.Variable(
-          variable, trainable=variable.trainable, aggregation='only_first_replica',
-          name=f'{name}_{i}_{own_name}'))
+    # Given a tf.Variable, Keras keeps that very object.
+    self.values = [
+        keras.Variable(variable, trainable=variable.trainable, aggregation='only_first_replica',
+                       name=f'{name}_{i}_{variable.name.split(":")[0].split("/")[-1]}')
+        for i, variable in enumerate(variables)]
     self.built = True
 
 

@@ -1,0 +1,15 @@
+"""What tfp_glow uses of Keras beyond its public API."""
+
+import keras
+
+__all__ = ['BuiltModel']
+
+
+class BuiltModel(keras.Model):
+  """A `keras.Model` whose Variables are all made in its constructor."""
+
+  # Under a tf.distribute strategy, `fit` and `evaluate` first average a batch over the replicas,
+  # to build what is not built; of uint8 images on several workers that fails. If Keras passed
+  # over models whose `built` is True, nothing would be needed here.
+  def _maybe_symbolic_build(self, *args, **kwargs):
+    pass
