@@ -82,6 +82,6 @@ def defaults():
   recovery.max_reconstruction_error = 0.1  # Of inverse and forward, in units of the image range.
   recovery.max_log_s = 20.
   recovery.max_condition_number = 1e7  # Of a 1x1 kernel.
-  recovery.max_level_drift = 1e-3  # Above it a reversible level keeps its activations.
+  recovery.max_level_drift = 1e-3  # Above it a reversible level is warned of.
   recovery.max_bpd_rise = 1.  # Of the training bits/dim above its lowest.
   return config

@@ -36,6 +36,8 @@ def test_run_is_evaluated_resumed_and_exported(old):
   workdir = runs.Workdir(path)
   config = workdir.read_config()
   cluster = training.make_cluster('default')
+  old_names = tf.train.load_checkpoint(workdir.checkpoints).get_variable_to_shape_map()
+  assert 'progress/kept_levels/.ATTRIBUTES/VARIABLE_VALUE' in old_names  # Nobody wants it now.
   before = evaluate.run(config, path, cluster)
   assert before['step'] == 4
   assert before['eval_bpd'] == pytest.approx(_EVAL_BPD, abs=_ONE_DRAW)

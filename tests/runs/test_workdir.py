@@ -6,8 +6,8 @@ import ml_collections
 import pytest
 
 from tests import tiny_run as tiny
-from tfp_glow import runs
 from tfp_glow import errors
+from tfp_glow import runs
 
 
 def _made_with(tmp_path, config):
@@ -48,8 +48,10 @@ def test_refuses_absent_and_new_fields(tmp_path):
 
 def test_adjustable_fields(tmp_path):
   workdir = _made_with(tmp_path, tiny.config())
-  assert workdir.check(tiny.config(log_every=5, recovery__max_recoveries=9)) == [
-      'log_every: 3 -> 5', 'recovery.max_recoveries: 6 -> 9']
+  assert workdir.check(tiny.config(
+      log_every=5, model__reversible=True, recovery__max_recoveries=9)) == [
+          'log_every: 3 -> 5', 'model.reversible: false -> true',
+          'recovery.max_recoveries: 6 -> 9']
 
 
 @pytest.mark.parametrize('schedule, allowed', [('constant', True), ('cosine', False)])

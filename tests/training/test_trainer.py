@@ -118,3 +118,30 @@ def _files(path):
       with open(os.path.join(folder, name), 'rb') as f:
         result[os.path.join(folder, name)] = f.read()
   return result
+
+
+def test_a_level_that_drifts_is_warned_of_once_and_the_run_can_keep_activations(
+    tmp_path, capfd):
+  path = str(tmp_path / 'run')
+  changes = dict(recovery__max_level_drift=1e-12, log_every=3, eval_every=0)
+  training.train(tiny.config(num_steps=6, optimizer__schedule='constant', model__reversible=True,
+                             **changes), path, tiny.one_device())
+  warnings = [line for line in tiny.lines(path) if line.get('event') == 'level_drift']
+  first = next(line for line in tiny.lines(path) if 'level_0_drift' in line)
+  assert [(line['step'], line['level']) for line in warnings] == [(3, 0)]
+  assert warnings[0]['drift'] == first['level_0_drift'] > 1e-12
+  said = capfd.readouterr().err
+  assert said.count('Warning: ') == 1 and 'continue it with --config.model.reversible=False' in said
+  # With other words the same numbers, so that the run goes on.
+  training.train(tiny.config(num_steps=9, optimizer__schedule='constant', **changes), path,
+                 tiny.one_device())
+  plain = str(tmp_path / 'plain')
+  training.train(tiny.config(num_steps=9, optimizer__schedule='constant', **changes), plain,
+                 tiny.one_device())
+  lines, others = ([line for line in tiny.lines(run) if 'train_bpd' in line]
+                   for run in (path, plain))
+  assert [line['step'] for line in lines] == [line['step'] for line in others] == [3, 6, 9]
+  for line, other in zip(lines, others):
+    assert line['train_bpd'] == pytest.approx(other['train_bpd'], rel=1e-5)
+    assert line['grad_norm'] == pytest.approx(other['grad_norm'], rel=1e-4)
+  assert 'level_0_drift' not in lines[-1]

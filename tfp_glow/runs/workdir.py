@@ -1,6 +1,5 @@
 """The folder of a run: which config made it, and where its files lie."""
 
-import fcntl
 import json
 import os
 
@@ -16,7 +15,7 @@ __all__ = ['ADJUSTABLE', 'Workdir']
 # change too where the schedule does not depend on it.
 ADJUSTABLE = (
     'checkpoint_every', 'eval_every', 'log_every', 'sample_every', 'dataset.data_dir',
-    'evaluation', 'jit_compile', 'recovery', 'sampling')
+    'evaluation', 'jit_compile', 'model.reversible', 'recovery', 'sampling')
 
 
 class Workdir:
@@ -86,14 +85,15 @@ class Workdir:
       UserError: if one does already.
     """
     try:
+      import fcntl  # pylint: disable=import-outside-toplevel
       self._lock = os.open(self.path, os.O_RDONLY)
       fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
       self.unlock()
       raise errors.UserError(f'another process is training in workdir {self.path}; wait for it, '
                              f'or choose another --workdir.') from error
-    except OSError:
-      pass  # Some network file systems have no such locks.
+    except (ImportError, OSError):
+      pass  # Windows and some network file systems have no such locks.
 
   def unlock(self):
     """Lets others train here."""

@@ -5,9 +5,10 @@ import math
 
 import tensorflow as tf
 
+from tfp_glow import bijectors
 from tfp_glow import distributions
 
-__all__ = ['Monitors', 'drift', 'level_drifts']
+__all__ = ['Monitors', 'drift', 'drifted_levels', 'has_reversible_levels', 'level_drifts']
 
 # Which field of `config.recovery` limits which reading, and what the reading is.
 _LIMITS = {
@@ -60,10 +61,32 @@ class Monitors:
     return readings
 
 
+def has_reversible_levels(flow):
+  """Whether a `MultiScale` has levels that recompute their activations from their output."""
+  return any(isinstance(bijector, bijectors.GlowLevel) and bijector.reversible
+             for scale in flow.scales for bijector in scale)
+
+
 def level_drifts(readings):
   """The values of `level_<i>_drift`, a list."""
   names = (f'level_{i}_drift' for i in itertools.count())
   return [readings[name] for name in itertools.takewhile(readings.__contains__, names)]
+
+
+def drifted_levels(drifts, limit):
+  """The levels whose gradients are too imprecise.
+
+  The backward pass of a reversible level undoes the level from its output, so its
+  gradients are as exact as what comes out at the bottom.
+
+  Args:
+    drifts: list of floats, see `level_drifts`.
+    limit: float, in units of a level's input; 0 for no limit.
+
+  Returns:
+    A set of ints.
+  """
+  return {i for i, value in enumerate(drifts) if limit and not value <= limit}
 
 
 def drift(readings, limits):

@@ -19,8 +19,6 @@ class Progress(tf.Module):
     last_bad_step: int64, the number of the last failed step's batch, or -1.
     recoveries: int64, recoveries so far; recoveries_in_a_row: those since the
       last checkpoint that training reached by itself.
-    kept_levels: int64, bit i of which says that reversible level i keeps its
-      activations, see `ReversibleLevels`.
     learning_rate_scale: float32, what recoveries multiplied the learning rate by.
     lowest_bpd: float64, the lowest mean training bits/dim between two log
       lines, at first the first batch's.
@@ -39,7 +37,6 @@ class Progress(tf.Module):
     self.last_bad_step = _scalar(-1, tf.int64, 'last_bad_step')
     self.recoveries = _scalar(0, tf.int64, 'recoveries')
     self.recoveries_in_a_row = _scalar(0, tf.int64, 'recoveries_in_a_row')
-    self.kept_levels = _scalar(0, tf.int64, 'kept_levels')
     self.learning_rate_scale = _scalar(1., tf.float32, 'learning_rate_scale')
     self.lowest_bpd = _scalar(float('inf'), tf.float64, 'lowest_bpd')
     self.best_eval_bpd = _scalar(float('inf'), tf.float64, 'best_eval_bpd')

@@ -21,7 +21,6 @@ from tfp_glow.runs import workdir as workdir_lib
 from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import monitors as monitors_lib
 from tfp_glow.training import recovery as recovery_lib
-from tfp_glow.training import reversible_levels
 from tfp_glow.training import schedule
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import stopping
@@ -117,12 +116,11 @@ class _Trainer:
     self._progress = state.progress
     self._learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
     self._train_step = train_step.make_train_step(cluster, state, config)
-    self._levels = reversible_levels.ReversibleLevels(
-        state.model.flow, state.progress, config.recovery.max_level_drift)
     held = next(iter(data.eval_batches(source, batch_size=_HELD_IMAGES)))
     self._monitors = monitors_lib.Monitors(
         state.model, held['image'], labels_lib.labels_of(state.model, held),
-        watch_levels=len(self._levels) > 0)
+        watch_levels=monitors_lib.has_reversible_levels(state.model.flow))
+    self._drifted = set()  # Levels that the user was warned of.
     self._evaluation = run_evaluation.RunEvaluation(cluster, state, source, config)
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
     self._recovery = recovery_lib.Recovery(config, state, checkpoints, self._problem, cluster)
@@ -143,7 +141,6 @@ class _Trainer:
         raise errors.UserError(
             f'no checkpoint in {self._workdir.checkpoints} can be used, and nothing was changed; '
             f'put one back from a backup, or choose another --workdir to start anew.')
-      self._levels.follow()
       self._saved = self._mark()
       report(f'Continuing the run in {path} from ckpt-{number}, step {int(progress.step)} of '
              f'{config.num_steps}.')
@@ -257,25 +254,20 @@ class _Trainer:
     progress.clear_window()
     self._checked_step = step
     self._raise_drift(monitors_lib.drift(readings, config.recovery))
-    if len(self._levels):
-      self._keep_drifted_levels(step, monitors_lib.level_drifts(readings))
+    self._warn_of_drifted_levels(step, readings)
 
-  def _keep_drifted_levels(self, step, drifts):
-    """Lets reversible levels that became imprecise keep their activations.
-
-    Only where a log line is due, so that a resumed run does it at the same step.
-    """
-    drifted = self._levels.keep(self._cluster.chief_value(self._levels.drifted(drifts)))
-    if not drifted:
-      return
-    self._train_step = train_step.make_train_step(self._cluster, self._state, self._config)
+  def _warn_of_drifted_levels(self, step, readings):
+    """Says once of each reversible level that its gradients have lost precision."""
     limit = self._config.recovery.max_level_drift
-    for i in drifted:
-      self._metrics.write(
-          step, self._times(), event='level_keeps_activations', level=i, drift=drifts[i])
+    drifts = monitors_lib.level_drifts(readings)
+    for i in monitors_lib.drifted_levels(drifts, limit) - self._drifted:
+      self._drifted.add(i)
+      self._metrics.write(step, self._times(), event='level_drift', level=i, drift=drifts[i])
       self._metrics.say(
-          f'step {step}: reversible level {i} recovers its input only to {drifts[i]:.2g}, above '
-          f'recovery.max_level_drift={limit:g}, and keeps its activations from now on.')
+          f'Warning: at step {step} reversible level {i} recovers its input only to '
+          f'{drifts[i]:.2g}, above recovery.max_level_drift={limit:g}, and its gradients are no '
+          f'more exact than that. To keep activations instead, stop the run and continue it '
+          f'with --config.model.reversible=False')
 
   def _evaluate(self, step):
     if int(self._progress.last_eval_step) == step:
@@ -353,8 +345,6 @@ class _Trainer:
       event = self._recovery.go_back(reason)
     except errors.TrainingFailed as failure:
       self._give_up(failure, reason)
-    if self._levels.follow():
-      self._train_step = train_step.make_train_step(self._cluster, self._state, self._config)
     step = event.pop('step')
     self._logged = (event['to_step'], float(self._progress.train_s))
     self._vote = self._last_vote = self._checked_step = None
