@@ -1,0 +1,190 @@
+"""The house stays in order: imports run one way, and no room grows too large."""
+
+import ast
+import os
+import subprocess
+import sys
+
+import pytest
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# From the top down. What stands on a line may import what stands on the lines below it, and
+# what stands to the right of it on its own.
+_LEVELS = (
+    ('train',),
+    ('__init__', 'keras_image_model', 'keras_batches', 'keras_variables', 'commands'),
+    ('demo',),
+    ('serving',),
+    ('training',),
+    ('evaluation',),
+    ('latents',),
+    ('runs',),
+    ('distributions', 'data'),
+    ('bijectors',),
+    ('layers',),
+    ('private',),
+    ('errors',),
+)
+_PLACES = {name: (level, column) for level, names in enumerate(_LEVELS)
+           for column, name in enumerate(names)}
+
+_MAX_LINES = 400
+_MAX_TRAINING_FILES, _MAX_TRAINING_LINES = 16, 1400
+
+
+def _files(folder='tfp_glow'):
+  for directory, _, names in os.walk(os.path.join(_ROOT, folder)):
+    for name in names:
+      if name.endswith('.py'):
+        yield os.path.relpath(os.path.join(directory, name), _ROOT)
+
+
+def _module(path):
+  """`tfp_glow.runs.files` of `tfp_glow/runs/files.py`; a package without `__init__`."""
+  parts = path[:-len('.py')].split(os.sep)
+  return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def _imports(source):
+  """Pairs of the module that an import anywhere in a file names, and the name taken from it."""
+  for node in ast.walk(ast.parse(source)):
+    if isinstance(node, ast.Import):
+      for alias in node.names:
+        yield alias.name, None
+    elif isinstance(node, ast.ImportFrom):
+      assert not node.level, 'imports name the whole path'
+      for alias in node.names:
+        yield node.module, alias.name
+
+
+def _arrows(sources):
+  """The imports within the package, as pairs of modules.
+
+  Args:
+    sources: dict of the source by module.
+  """
+  arrows = set()
+  for module, source in sources.items():
+    for target, name in _imports(source):
+      full = f'{target}.{name}'
+      for found in (full, target):
+        if found in sources:
+          arrows.add((module, found))
+          break
+      else:
+        assert not target.startswith('tfp_glow'), f'{module} imports {full}, which is not there'
+  return arrows
+
+
+def _room(module):
+  parts = module.split('.')
+  return parts[0] if parts[0] != 'tfp_glow' else '__init__' if len(parts) == 1 else parts[1]
+
+
+def _runs_up(arrow):
+  """Whether an import leads to a room above its own, or to the left of it."""
+  here, there = (_PLACES[_room(module)] for module in arrow)
+  return there < here
+
+
+def _circle(arrows):
+  """A list of modules each of which imports the next, the first one last again; or None."""
+  following = {}
+  for start, end in arrows:
+    following.setdefault(start, []).append(end)
+  done = set()
+
+  def walk(module, path):
+    if module in path:
+      return path[path.index(module):] + [module]
+    if module in done:
+      return None
+    done.add(module)
+    for end in sorted(following.get(module, [])):
+      found = walk(end, path + [module])
+      if found:
+        return found
+    return None
+
+  return next(filter(None, (walk(module, []) for module in sorted(following))), None)
+
+
+@pytest.fixture(name='sources', scope='module')
+def fixture_sources():
+  result = {}
+  for path in [*_files(), 'train.py']:
+    with open(os.path.join(_ROOT, path), encoding='utf-8') as f:
+      result[_module(path)] = f.read()
+  return result
+
+
+def test_every_room_has_its_place(sources):
+  assert {_room(module) for module in sources} == set(_PLACES)
+
+
+def test_imports_run_down(sources):
+  wrong = sorted(filter(_runs_up, _arrows(sources)))
+  assert not wrong, 'imports that run back up: ' + ', '.join(f'{a} -> {b}' for a, b in wrong)
+
+
+def test_imports_make_no_circle(sources):
+  circle = _circle(_arrows(sources))
+  assert circle is None, 'a circle of imports: ' + ' -> '.join(circle)
+
+
+def test_files_are_short():
+  for path in [*_files(), 'train.py']:
+    with open(os.path.join(_ROOT, path), encoding='utf-8') as f:
+      lines = len(f.readlines())
+    assert lines <= _MAX_LINES, f'{path} has {lines} lines'
+
+
+def test_training_holds_the_loop_alone():
+  paths = list(_files('tfp_glow/training'))
+  lines = 0
+  for path in paths:
+    with open(os.path.join(_ROOT, path), encoding='utf-8') as f:
+      lines += len(f.readlines())
+  assert len(paths) <= _MAX_TRAINING_FILES and lines <= _MAX_TRAINING_LINES, (len(paths), lines)
+
+
+def test_an_arrow_up_and_a_circle_are_found():
+  sources = {
+      'tfp_glow': '', 'tfp_glow.runs.a': 'def f():\n  from tfp_glow.training import b',
+      'tfp_glow.training.b': 'from tfp_glow.training import c',
+      'tfp_glow.training.c': 'import tfp_glow.training.b as other'}
+  arrows = _arrows(sources)
+  assert list(filter(_runs_up, arrows)) == [('tfp_glow.runs.a', 'tfp_glow.training.b')]
+  assert _circle(arrows) == ['tfp_glow.training.b', 'tfp_glow.training.c', 'tfp_glow.training.b']
+  assert _runs_up(('tfp_glow.data', 'tfp_glow.distributions'))
+  assert not _runs_up(('tfp_glow.distributions', 'tfp_glow.data'))
+
+
+_WITHOUT = """
+import sys
+for name in {blocked}:
+  sys.modules[name] = None
+{imports}
+loaded = [name for name in {unwanted} if sys.modules.get(name)]
+assert not loaded, loaded
+"""
+
+
+def _run(imports, blocked=(), unwanted=()):
+  program = _WITHOUT.format(imports=imports, blocked=list(blocked), unwanted=list(unwanted))
+  done = subprocess.run([sys.executable, '-c', program], cwd=_ROOT, capture_output=True,
+                        text=True, check=False)
+  assert done.returncode == 0, done.stderr
+
+
+def test_everything_is_imported_without_fcntl():
+  """Windows has none."""
+  modules = sorted(_module(path) for path in _files() if '__main__' not in path)
+  _run('\n'.join(f'import {module}' for module in modules), blocked=['fcntl'])
+
+
+def test_bijectors_are_imported_without_what_only_training_needs():
+  _run('import tfp_glow.bijectors, tfp_glow.layers, tfp_glow.distributions', unwanted=[
+      'tensorflow_datasets', 'ml_collections', 'gradio', 'tqdm', 'tfp_glow.data',
+      'tfp_glow.runs'])
