@@ -98,7 +98,7 @@ class Part(_TensorFlowFlow):
 
     def log_prob(x):
       noise = tf.random.stateless_uniform(x.shape, self._seed)
-      return model.log_prob(x, noise, labels)
+      return model.log_prob(x, noise, labels=labels)
 
     super().__init__(
         list(model.trainable_variables), log_prob,

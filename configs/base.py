@@ -51,6 +51,9 @@ def defaults():
   model.num_classes = 0  # Classes of labels that images are modelled given; 0: none.
   model.condition_couplings = False  # The couplings see the label, not the top prior alone.
   model.class_weight = 0.  # Of the classifier on the top latent, in bits; the paper's: 0.01.
+  # What the coupling networks see is clipped to so many standard deviations; 0: not at all, as in
+  # the paper. Without it, sampling from a deep flow can overflow early in training.
+  model.input_limit = 4.
   model.reversible = False  # Recompute activations: memory that does not grow with depth.
 
   config.optimizer = optimizer = ml_collections.ConfigDict()

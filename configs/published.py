@@ -18,6 +18,7 @@ def defaults():
   config.sample_every = 5_000
   config.checkpoint_every = 2_000
   config.model.scale_map = 'sigmoid'
+  config.model.input_limit = 0.
   config.optimizer.name = 'adamax'
   config.optimizer.learning_rate = 1e-3
   # 10 epochs of 50,000 images in batches of 8 * 64. The authors count an image of any size as

@@ -47,11 +47,11 @@ def test_one_step_of_a_shrunken_copy(name):
   images = tf.constant(
       np.random.default_rng(0).integers(0, 256, (_BATCH, *image_shape)), tf.uint8)
   noise = distributions.uniform_noise(images.shape, [0, 1])
-  labels = tf.constant([0, 1, 2, 0]) if config.model.num_classes else None
-  state.initialize(images, noise, labels)
+  conditions = {'labels': tf.constant([0, 1, 2, 0])} if config.model.num_classes else {}
+  state.initialize(images, noise, conditions)
   before = [v.numpy() for v in state.model.trainable_variables]
-  loss = tf.reduce_mean(state.model.bits_per_dim(images, noise, labels))
-  train_step_lib.make_train_step(cluster, state, config)(images, tf.constant(0.), labels)
+  loss = tf.reduce_mean(state.model.bits_per_dim(images, noise, **conditions))
+  train_step_lib.make_train_step(cluster, state, config)(images, tf.constant(0.), conditions)
   assert np.isfinite(loss)
   assert int(state.progress.window_good) == 1 and int(state.progress.window_bad) == 0
   moved = [np.any(v.numpy() != b) for v, b in zip(state.model.trainable_variables, before)]

@@ -66,10 +66,10 @@ def _steps(cluster, source, config, num=4):
   batches = [batch for _, batch in zip(range(num), batches)]
   first = cluster.strategy.run(
       lambda i: noise.replica_noise(0, 0, i, cluster.num_replicas), (batches[0]['image'],))
-  state.initialize(batches[0]['image'], first, batches[0]['label'])
+  state.initialize(batches[0]['image'], first, {'labels': batches[0]['label']})
   step = train_step.make_train_step(cluster, state, config)
   for batch in batches:
-    step(batch['image'], tf.constant(0.), batch['label'])
+    step(batch['image'], tf.constant(0.), {'labels': batch['label']})
   return state
 
 
@@ -94,15 +94,15 @@ def test_loss_is_bits_per_dim_and_the_weighted_cross_entropy(source):
   batch = next(iter(data.train_batches(source, batch_size=8, seed=0)))
   images, labels = batch['image'], batch['label']
   draw = noise.batch_noise(0, 0, images.shape)
-  state.initialize(images, draw, labels)
+  state.initialize(images, draw, {'labels': labels})
   model, weights = state.model, state.model.trainable_variables
   with tf.GradientTape() as tape:
-    bits = tf.reduce_mean(model.bits_per_dim(images, draw, labels))
+    bits = tf.reduce_mean(model.bits_per_dim(images, draw, labels=labels))
     class_bits = tf.reduce_mean(model.bits_per_dim_and_class_bits(images, draw, labels)[1])
     loss = bits + .5 * class_bits
   expected = [w - .1 * g for w, g in zip(weights, tape.gradient(
       loss, weights, unconnected_gradients='zero'))]
-  train_step.make_train_step(cluster, state, config)(images, tf.constant(0.), labels)
+  train_step.make_train_step(cluster, state, config)(images, tf.constant(0.), {'labels': labels})
   assert float(class_bits) == pytest.approx(2., abs=1e-5)  # Of 4 classes, before any training.
   for weight, value in zip(weights, expected):
     np.testing.assert_allclose(weight.numpy(), value, atol=1e-6)
@@ -142,11 +142,12 @@ def test_it_learns_the_classes(source):
       cluster, lambda: trained.make_model(config, source.image_shape), config.optimizer, 0)
   batches = iter(data.train_batches(source, batch_size=32, seed=0))
   first = next(batches)
-  state.initialize(first['image'], noise.batch_noise(0, 0, first['image'].shape), first['label'])
+  state.initialize(first['image'], noise.batch_noise(0, 0, first['image'].shape),
+                   {'labels': first['label']})
   step = train_step.make_train_step(cluster, state, config)
   for _ in range(60):
     batch = next(batches)
-    step(batch['image'], tf.constant(0.), batch['label'])
+    step(batch['image'], tf.constant(0.), {'labels': batch['label']})
   result = evaluation.classify(cluster, state.model, source, 53, noise_draws=1)
   assert result['accuracy'] > .9
 
@@ -160,7 +161,8 @@ def test_evaluate_against_a_loop(run, source, cluster):
     draw = noise.batch_noise(-1, start // 16, [16, 8, 8, 1])
     for i in range(start, min(start + 16, 53)):
       log_probs = [
-          float(log_prob(images[i:i + 1], draw[i - start:i - start + 1], tf.constant([label]))[0])
+          float(log_prob(images[i:i + 1], draw[i - start:i - start + 1],
+                         labels=tf.constant([label]))[0])
           for label in range(4)]
       right.append(np.argmax(log_probs) == int(labels[i]))
       marginal.append(np.logaddexp.reduce(log_probs) - math.log(4.))
@@ -238,7 +240,7 @@ def test_a_keras_model_refuses(run):
 def test_export_and_load(run):
   path = export.export_run(_CONFIG, run)
   model = serving.load(path)
-  images = model.sample(2, .7, (0, 1), tf.constant([1, 3]))
+  images = model.sample(2, .7, (0, 1), labels=tf.constant([1, 3]))
   loaded = tf.saved_model.load(path)
   answer = loaded.signatures['sample'](
       labels=tf.constant([1, 3]), temperature=tf.constant(.7), seed=tf.constant([0, 1]))

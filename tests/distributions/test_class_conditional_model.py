@@ -21,7 +21,7 @@ def _model(**kwargs):
     classifier = distributions.LatentClassifier.trainable(8, 3)
   model = distributions.ImageModel(
       distributions.flow_distribution(flow, 1e-5), classifier=classifier)
-  model.initialize(images(), noise(), tf.constant(_LABELS))
+  model.initialize(images(), noise(), labels=tf.constant(_LABELS))
   random = np.random.RandomState(0)
   for variable in model.trainable_variables:
     variable.assign_add(.05 * random.randn(*variable.shape).astype(np.float32))
@@ -48,9 +48,9 @@ def test_likelihood_is_that_of_the_distribution(model):
   density = model.distribution.log_prob(
       x, bijector_kwargs={model.flow.name: dict(labels=labels)})
   np.testing.assert_allclose(
-      model.log_prob(images(), noise(), labels), density - 64 * math.log(256.), rtol=1e-6)
+      model.log_prob(images(), noise(), labels=labels), density - 64 * math.log(256.), rtol=1e-6)
   np.testing.assert_allclose(
-      model.bits_per_dim(images(), noise(), labels),
+      model.bits_per_dim(images(), noise(), labels=labels),
       distributions.bits_per_dim(density, 64), rtol=1e-5)
 
 
@@ -59,7 +59,7 @@ def test_class_log_probs_are_the_likelihoods_one_by_one(model):
   assert found.shape == (5, 3)
   for label in range(3):
     np.testing.assert_allclose(
-        found[:, label], model.log_prob(images(), noise(), tf.fill([5], label)), rtol=1e-5)
+        found[:, label], model.log_prob(images(), noise(), labels=tf.fill([5], label)), rtol=1e-5)
   assert np.all(np.abs(found[:, 0] - found[:, 1]) > 1e-3)
 
 
@@ -72,7 +72,7 @@ def test_bayes_rule_against_a_loop():
     for n in (1, 4):
       shares = []
       for label in range(3):
-        log_prob = model.log_prob(images()[n:n + 1], noise()[n:n + 1], [label])[0]
+        log_prob = model.log_prob(images()[n:n + 1], noise()[n:n + 1], labels=[label])[0]
         shares.append(weights[label] * np.exp(np.float64(log_prob - log_probs[n, 0])))
       np.testing.assert_allclose(found[n], shares / np.sum(shares), rtol=2e-3, atol=1e-6)
   np.testing.assert_allclose(tf.reduce_sum(found, -1), 1., rtol=1e-5)
@@ -92,28 +92,29 @@ def test_memory_does_not_grow_with_the_classes():
 
 def test_decode_undoes_encode(model):
   labels = tf.constant(_LABELS)
-  latents = tf.identity(model.encode(images(), tf.fill([5, 8, 8, 1], .5), labels))
-  np.testing.assert_array_equal(model.quantize(model.decode(latents, labels)), images())
-  others = model.quantize(model.decode(latents, tf.constant([0, 1, 2, 0, 1])))
+  latents = tf.identity(model.encode(images(), tf.fill([5, 8, 8, 1], .5), labels=labels))
+  np.testing.assert_array_equal(model.quantize(model.decode(latents, labels=labels)), images())
+  others = model.quantize(model.decode(latents, labels=tf.constant([0, 1, 2, 0, 1])))
   assert np.any(others != images())
 
 
 def test_samples_of_a_class(model):
   labels = tf.constant([0, 1, 2])
-  samples = model.sample(3, .7, [4, 5], labels)
+  samples = model.sample(3, .7, [4, 5], labels=labels)
   assert samples.shape == (3, 8, 8, 1) and samples.dtype == tf.uint8
-  np.testing.assert_array_equal(samples, model.sample(3, .7, [4, 5], labels))
-  cold = model.sample(3, 0., [4, 5], tf.constant([0, 1, 0])).numpy()
+  np.testing.assert_array_equal(samples, model.sample(3, .7, [4, 5], labels=labels))
+  cold = model.sample(3, 0., [4, 5], labels=tf.constant([0, 1, 0])).numpy()
   np.testing.assert_array_equal(cold[0], cold[2])
   assert np.any(cold[0] != cold[1])
 
 
 def test_bounds_of_many_draws_take_labels(model):
   labels = tf.constant(_LABELS)
-  draws = [model.log_prob(images(), distributions.noise_of_draw([5, 8, 8, 1], [7, 8], k), labels)
+  draws = [model.log_prob(images(), distributions.noise_of_draw([5, 8, 8, 1], [7, 8], k),
+                          labels=labels)
            for k in range(3)]
   np.testing.assert_allclose(
-      model.importance_weighted_log_prob(images(), 3, [7, 8], labels),
+      model.importance_weighted_log_prob(images(), 3, [7, 8], labels=labels),
       np.logaddexp.reduce(np.float64(draws), 0) - math.log(3.), rtol=1e-6)
 
 
@@ -123,8 +124,9 @@ def test_the_classifier_sees_the_latent_before_the_prior():
   logits = []
   for labels in (_LABELS, [0, 1, 2, 0, 1]):
     bits, class_bits = model.bits_per_dim_and_class_bits(images(), noise(), tf.constant(labels))
-    np.testing.assert_allclose(bits, model.bits_per_dim(images(), noise(), labels), rtol=1e-6)
-    z = model.encode(images(), noise(), labels)
+    np.testing.assert_allclose(
+        bits, model.bits_per_dim(images(), noise(), labels=labels), rtol=1e-6)
+    z = model.encode(images(), noise(), labels=labels)
     h = model.flow.top.forward(model.flow.split_latents(z)[-1], labels=labels)
     logits.append(
         np.mean(h, (1, 2)) @ model.classifier.kernel.numpy() + model.classifier.bias.numpy())
@@ -161,21 +163,21 @@ def test_classes_change_nothing_else():
   with_classes = distributions.ImageModel(distributions.flow_distribution(
       bijectors.Glow((8, 8, 1), num_levels=2, depth=2, hidden_channels=4, num_classes=3)))
   plain.initialize(images(), noise())
-  with_classes.initialize(images(), noise(), tf.constant(_LABELS))
+  with_classes.initialize(images(), noise(), labels=tf.constant(_LABELS))
   np.testing.assert_array_equal(
-      plain.log_prob(images(), noise()), with_classes.log_prob(images(), noise(), _LABELS))
+      plain.log_prob(images(), noise()), with_classes.log_prob(images(), noise(), labels=_LABELS))
 
 
 def test_user_mistakes(model):
   for call in (lambda: model.log_prob(images(), noise()), lambda: model.sample(2),
                lambda: model.encode(images(), noise()), lambda: model.decode(tf.zeros([1, 64])),
                lambda: model.initialize(images(), noise())):
-    with pytest.raises(ValueError, match='of 3 classes needs the label of every image, got none'):
+    with pytest.raises(ValueError, match='the condition labels is missing'):
       call()
   with pytest.raises(ValueError, match='labels must lie between 0 and 2, got 3'):
-    model.log_prob(images(), noise(), [0, 1, 2, 3, 0])
-  with pytest.raises(ValueError, match='one label for each of 5 images'):
-    model.log_prob(images(), noise(), [0, 1])
+    model.log_prob(images(), noise(), labels=[0, 1, 2, 3, 0])
+  with pytest.raises(ValueError, match='labels has the batch shape'):
+    model.log_prob(images(), noise(), labels=[0, 1])
   log_probs = tf.zeros([2, 3])
   for prior in ([.5, .5], [-1., 1., 1.], [0., 0., 0.]):
     with pytest.raises(ValueError, match='prior must be 3 numbers of at least 0'):
@@ -185,8 +187,8 @@ def test_user_mistakes(model):
 def test_classes_where_there_are_none():
   flow = bijectors.Glow((8, 8, 1), num_levels=1, depth=1, hidden_channels=4)
   model = distributions.ImageModel(distributions.flow_distribution(flow))
-  with pytest.raises(ValueError, match='labels were given to a flow without classes'):
-    model.log_prob(images(), noise(), _LABELS)
+  with pytest.raises(ValueError, match='the condition labels is not known; it takes none'):
+    model.log_prob(images(), noise(), labels=_LABELS)
   with pytest.raises(ValueError, match='the flow has no classes'):
     model.class_log_probs(images(), noise())
   classifier = distributions.LatentClassifier.trainable(4, 3)

@@ -119,7 +119,7 @@ def test_every_weight_is_found_once_with_a_gradient_and_saved_once(form, tmp_pat
   flow = bijectors.Glow((4, 4, 1), num_levels=1, depth=1, hidden_channels=4, dtype=tf.float64)
   dequantizer = make(form, image_shape=(4, 4, 1))
   model = distributions.ImageModel(
-      distributions.flow_distribution(flow, dtype=tf.float64), dequantizer=dequantizer)
+      distributions.flow_distribution(flow), dequantizer=dequantizer)
   ids = [id(v) for v in model.trainable_variables]
   assert len(ids) == len(set(ids))
   own = [*dequantizer.trainable_variables, *flow.trainable_variables]

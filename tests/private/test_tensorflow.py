@@ -1,31 +1,40 @@
-"""Each private part of TensorFlow does what we use it for."""
+"""Each of TensorFlow's private parts still does what it is used for."""
 
 import tensorflow as tf
 
-from tfp_glow.private import tensorflow as private_tensorflow
+from tfp_glow.private import tensorflow as private
 
 
 def test_could_possibly_record():
-  assert not private_tensorflow.could_possibly_record()
+  assert not private.could_possibly_record()
   with tf.GradientTape():
-    assert private_tensorflow.could_possibly_record()
+    assert private.could_possibly_record()
+    with private.stop_recording():
+      assert not private.could_possibly_record()
 
 
-def test_should_record_backprop():
-  x, unwatched = tf.constant(1.), tf.constant(1.)
-  assert not private_tensorflow.should_record_backprop([x])
-  with tf.GradientTape() as tape:
-    tape.watch(x)
-    y = 2. * x
-    assert private_tensorflow.should_record_backprop([y])
-    assert not private_tensorflow.should_record_backprop([unwatched])
+def test_possible_gradient_types():
+  v = tf.Variable(1.)
+  assert private.possible_gradient_types([tf.identity(v)]) == 0
+  with tf.GradientTape():
+    once = 2. * v
+    with tf.GradientTape():
+      assert private.possible_gradient_types([once]) == 1
+      assert private.possible_gradient_types([tf.identity(v)]) == 2
 
 
-def test_stop_recording():
-  x = tf.Variable(1.)
-  with tf.GradientTape(persistent=True) as outer, tf.GradientTape() as inner:
-    seen = x * x
-    with private_tensorflow.stop_recording():
-      hidden = x * x
-  assert inner.gradient([seen, hidden], x) == 2.
-  assert outer.gradient(hidden, x) is None
+def test_watched_variables():
+  read, other = tf.Variable(1.), tf.Variable(1.)
+  with private.watched_variables() as watched:
+    tf.identity(read)
+  tf.identity(other)
+  assert watched.variables == (read,)
+
+  @tf.function
+  def traced():
+    with private.watched_variables() as watched:
+      value = tf.identity(read)
+    assert watched.variables == (read,)
+    return value
+
+  traced()

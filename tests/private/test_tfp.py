@@ -8,32 +8,17 @@ import tensorflow_probability as tfp
 from tfp_glow.private import tfp as private_tfp
 
 
-def test_bijector_cache_with_greedy_attrs():
-  calls = []
-
-  class Twice(tfp.bijectors.Bijector):
-
-    _cache = private_tfp.BijectorCacheWithGreedyAttrs(
-        forward_name='_augmented_forward', inverse_name='_augmented_inverse')
-
-    def __init__(self):
-      super().__init__(forward_min_event_ndims=0)
-
-    def _augmented_forward(self, x):
-      calls.append('forward')
-      return 2. * x, {'ildj': tf.fill(tf.shape(x), -np.log(2.))}
-
-    def _augmented_inverse(self, y):
-      calls.append('inverse')
-      return y / 2., {'ildj': tf.fill(tf.shape(y), -np.log(2.))}
-
-  bijector = Twice()
+def test_cached_results():
+  bijector = tfp.bijectors.Scale(2.)
   y = tf.constant([2., 6.])
   x = bijector.inverse(y)
-  np.testing.assert_allclose(x, [1., 3.])
-  np.testing.assert_allclose(bijector.forward_log_det_jacobian(x), [np.log(2.)] * 2, rtol=1e-6)
-  np.testing.assert_allclose(bijector.inverse_log_det_jacobian(y), [-np.log(2.)] * 2, rtol=1e-6)
-  assert calls == ['inverse']
+  keys = [key for key in private_tfp.cached_results()
+          if private_tfp.bijector_of_key(key) is bijector]
+  assert len(keys) == 2  # Of both ends.
+  assert bijector.inverse(y) is x
+  for key in keys:
+    private_tfp.drop_cached_result(key)
+  assert bijector.inverse(y) is not x
 
 
 def test_common_dtype():

@@ -22,7 +22,8 @@ def fixture_export(tmp_path_factory):
   model = distributions.build_image_model(config.model, tiny.SHAPE)
   images = tiny.make_images(6, 1)
   model.initialize(
-      images, distributions.uniform_noise(images.shape, (0, 0)), tf.constant([0, 1, 2] * 2))
+      images, distributions.uniform_noise(images.shape, (0, 0)),
+      labels=tf.constant([0, 1, 2] * 2))
   random = np.random.RandomState(2)
   for variable in model.trainable_variables:
     variable.assign_add(0.02 * random.randn(*variable.shape).astype(np.float32))
@@ -50,7 +51,7 @@ def test_names_and_inputs(export):
 def test_likelihoods(export):
   model, _, signatures = export
   images = tf.constant(tiny.make_images(3))
-  draws = np.stack([model.log_prob(images, _noise(images, k), _LABELS) for k in range(2)])
+  draws = np.stack([model.log_prob(images, _noise(images, k), labels=_LABELS) for k in range(2)])
   given = dict(images=images, labels=_LABELS, noise_draws=tf.constant(2), seed=_SEED)
   nats = signatures['log_prob'](**given)
   np.testing.assert_allclose(nats['log_prob'], draws.mean(0), rtol=1e-5)
@@ -64,11 +65,11 @@ def test_encode_decode_and_sample(export):
   model, _, signatures = export
   images = tf.constant(tiny.make_images(3))
   latents = signatures['encode'](images=images, labels=_LABELS, seed=_SEED)['latents']
-  np.testing.assert_allclose(latents, model.encode(images, _noise(images), _LABELS), atol=1e-4)
+  np.testing.assert_allclose(latents, model.encode(images, _noise(images), labels=_LABELS), atol=1e-4)
   decoded = signatures['decode'](latents=latents, labels=_LABELS)
   np.testing.assert_array_equal(decoded['images'], images)
   samples = signatures['sample'](labels=_LABELS, temperature=tf.constant(.7), seed=_SEED)
-  expected = model.sample(3, .7, _SEED, _LABELS)
+  expected = model.sample(3, .7, _SEED, labels=_LABELS)
   assert np.abs(np.int32(samples['images']) - np.int32(expected)).max() <= 1
 
 
@@ -99,8 +100,8 @@ def test_load(export):
   loaded = serving.load(path)
   images = tf.constant(tiny.make_images(3))
   np.testing.assert_array_equal(
-      loaded.log_prob(images, _noise(images), _LABELS),
-      model.log_prob(images, _noise(images), _LABELS))
+      loaded.log_prob(images, _noise(images), labels=_LABELS),
+      model.log_prob(images, _noise(images), labels=_LABELS))
 
 
 def test_the_page_refuses(export):

@@ -98,8 +98,8 @@ def _shrink_a_kernel_once(monkeypatch, step):
     step_function = make_train_step(cluster, state, config)
     done = []
 
-    def faulty(images, stop, labels):
-      result = step_function(images, stop, labels)
+    def faulty(images, stop, conditions):
+      result = step_function(images, stop, conditions)
       if int(state.progress.step) == step and not done:
         done.append(True)
         kernel, = [v for v in state.model.trainable_variables

@@ -120,8 +120,8 @@ def test_a_bad_step_touches_nothing(source, monkeypatch, cluster):
   state, batches = _start(cluster, source, config)
   progress, bits_per_dim = state.progress, state.model.bits_per_dim
 
-  def faulty(images, noise, labels):
-    bits = bits_per_dim(images, noise, labels)
+  def faulty(images, noise, **conditions):
+    bits = bits_per_dim(images, noise, **conditions)
     return tf.switch_case(
         tf.cast(progress.step, tf.int32), [lambda f=f: f(bits) for f in _FAULTS])
 

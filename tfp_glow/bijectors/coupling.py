@@ -1,11 +1,11 @@
 """Couplings: one part of an image decides how the other part is transformed."""
 
-import keras
 import tensorflow as tf
 
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import trainable_variable
+from tfp_glow.layers import condition
 from tfp_glow.layers import conditioner as conditioner_lib
 
 __all__ = ['AdditiveCoupling', 'AffineCoupling', 'Coupling', 'MASKS', 'transformed_channels']
@@ -52,8 +52,7 @@ class Coupling(flow_bijector.FlowBijector):
   Args:
     conditioner: maps x_a `[N, H, W, C_a]` to parameters `[N, H, W, P]`: a
       function, a `tf.Module`, or a built Keras layer (which is then wrapped in
-      `layers.LayerConditioner`, so that its weights are found). Keyword
-      arguments of `forward`, `inverse` and `log_prob` are passed on to it.
+      `layers.LayerConditioner`, so that its weights are found).
     inner: an `Inner`, or another callable that turns the parameters into an
       elementwise bijector of ours or TFP's, such as `tfb.RationalQuadraticSpline`,
       with parameters of any shape that broadcasts with x_b `[N, H, W, C_b]`.
@@ -63,6 +62,9 @@ class Coupling(flow_bijector.FlowBijector):
     flip: bool, swaps a and b.
     dtype: float dtype of the images `[..., H, W, C]`, or None for any.
     validate_args: bool, whether to assert that the conditioner's output is finite.
+    conditions: dict of `layers.Condition`s by name, what the conditioner takes besides as keyword
+      arguments. None: those of its own `conditions`, or every further parameter that it has
+      without a default; of these the shape is not known, so their batch shape must be the images'.
 
   Raises:
     ValueError: for an unknown mask, an unbuilt Keras layer, an image with one
@@ -71,17 +73,16 @@ class Coupling(flow_bijector.FlowBijector):
       inner bijector that is not elementwise.
   """
 
-  accepts_condition = True
-
   def __init__(self, conditioner, inner, mask='channel', flip=False, dtype=None,
-               validate_args=False, parameters=None, name='coupling'):
+               validate_args=False, parameters=None, name='coupling', conditions=None):
     parameters = dict(locals()) if parameters is None else parameters
     if mask not in MASKS:
       raise ValueError(f'{name}: mask must be one of {MASKS}, got {mask!r}.')
-    if isinstance(conditioner, keras.layers.Layer):
-      conditioner = conditioner_lib.LayerConditioner(conditioner)
     with tf.name_scope(name) as name:
-      self._conditioner = conditioner
+      self._conditioner = conditioner_lib.as_conditioner(conditioner)
+      self._conditions = self._no_dependency(
+          condition.named_conditions(self._conditioner) if conditions is None else
+          dict(conditions))
       self._inner = inner
       self._mask = mask
       self._flip = flip
@@ -119,6 +120,10 @@ class Coupling(flow_bijector.FlowBijector):
     return self._conditioner
 
   @property
+  def conditions(self):
+    return self._conditions
+
+  @property
   def inner(self):
     return self._inner
 
@@ -134,26 +139,26 @@ class Coupling(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x, **kwargs):
+  def initialize(self, x, **conditions):
     """Initialises ActNorm in the conditioner, where it has any, from images x.
 
     Args:
       x: float Tensor `[N, H, W, C]`, what `inverse` will see.
-      **kwargs: what the conditioner gets besides.
+      **conditions: what the conditioner gets besides.
     """
     initialize = getattr(self.conditioner, 'initialize', None)
     if initialize is not None:
-      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0], **kwargs)
+      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0], **conditions)
 
-  def _forward_and_log_det(self, z, **kwargs):
-    return self._couple(flow_bijector.forward_and_log_det, z, kwargs)
+  def _forward_and_log_det(self, z, **conditions):
+    return self._couple(flow_bijector.forward_and_log_det, z, conditions)
 
-  def _inverse_and_log_det(self, x, **kwargs):
-    return self._couple(flow_bijector.inverse_and_log_det, x, kwargs)
+  def _inverse_and_log_det(self, x, **conditions):
+    return self._couple(flow_bijector.inverse_and_log_det, x, conditions)
 
-  def _couple(self, apply, x, kwargs):
+  def _couple(self, apply, x, conditions):
     x_a, x_b = self._split(x)
-    h = self._parameters_of(x_a, x_b, kwargs)
+    h = self._parameters_of(x_a, x_b, conditions)
     if self.mask == 'checkerboard':
       # Where a pixel conditions, the inner bijector gets what it gets at one that it
       # transforms: there it has a value and a gradient, and both are dropped.
@@ -166,14 +171,14 @@ class Coupling(flow_bijector.FlowBijector):
     parts = [z_b, x_a] if self.flip else [x_a, z_b]
     return tf.concat(parts, -1), tf.reduce_sum(log_det, [1, 2, 3])
 
-  def _parameters_of(self, x_a, x_b, kwargs):
+  def _parameters_of(self, x_a, x_b, conditions):
     """The conditioner's output, of the images' dtype."""
     in_channels = getattr(self.conditioner, 'in_channels', None)
     if in_channels not in (None, x_a.shape[-1]):
       raise ValueError(
           f'{self.name}: the conditioner was built for {in_channels} channels, got images of '
           f'which it would see {x_a.shape[-1]}.')
-    h = tf.cast(self.conditioner(x_a, **kwargs), x_b.dtype)
+    h = tf.cast(self.conditioner(x_a, **conditions), x_b.dtype)
     num_parameters = getattr(self.inner, 'num_parameters', None)
     if num_parameters is not None:
       expected = tf.TensorShape([*x_b.shape[:-1], num_parameters * x_b.shape[-1]])

@@ -3,30 +3,21 @@
 import tensorflow as tf
 
 from tfp_glow.bijectors import actnorm as actnorm_lib
+from tfp_glow.bijectors import batch
 from tfp_glow.bijectors import channel_linear
-from tfp_glow.bijectors import coupling as coupling_lib
 from tfp_glow.bijectors import flow_bijector
-from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import invertible_conv
 from tfp_glow.bijectors import permutation as permutation_lib
 from tfp_glow.bijectors import rolled
+from tfp_glow.bijectors import stacked_coupling
 from tfp_glow.bijectors import step as step_lib
 from tfp_glow.bijectors import trainable_variable
-from tfp_glow.layers import conditioner as conditioner_lib
 from tfp_glow.layers import data_dependent_init
+from tfp_glow.layers import seeds
 
-__all__ = ['GlowLevel', 'PERMUTATIONS', 'PRECISIONS', 'stacked_linear']
+__all__ = ['GlowLevel', 'PERMUTATIONS', 'stacked_linear']
 
 PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
-PRECISIONS = ('float32', 'bfloat16')
-
-# What the networks see of the half that conditions, in its standard deviations, as
-# ActNorm starts it. Images stay within; but of latents that no image has, as a base
-# draws them early in training, each step's network would blow up what the last one
-# left, and `forward` would lose all digits, or overflow, in a deep flow.
-_INPUT_LIMIT = 4.
-
-
 def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float32):
   """K channel matrices in one `ChannelLinear` with parameters `[K, ...]`.
 
@@ -47,7 +38,8 @@ def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float
   if permutation == 'reverse':
     orders = [permutation_lib.reversed_order(num_channels)] * depth
   elif permutation == 'shuffle':
-    orders = [permutation_lib.shuffled_order(num_channels, seed + k) for k in range(depth)]
+    orders = [permutation_lib.shuffled_order(num_channels, seeds.derived_seed(seed, k))
+              for k in range(depth)]
   else:
     raise ValueError(f'permutation must be one of {PERMUTATIONS}, got {permutation!r}.')
   return permutation_lib.ChannelPermutation.fixed(tf.stack(orders), dtype)
@@ -59,9 +51,6 @@ class GlowLevel(flow_bijector.FlowBijector):
       inverse   z = step_{K-1}.inverse( ... step_0.inverse(x))
       forward   x = step_0.forward( ... step_{K-1}.forward(z))
 
-  The networks of a level made by `trainable` see x_a clipped to [-4, 4], which no
-  inverse notices, so a step's shift and scale stay bounded whatever the latent.
-
   Each weight is stored once, stacked along a leading axis of length K, and a
   `tf.while_loop` runs one traced step over the stack: building the graph costs
   one step, whatever K. All K channel matrices, with ActNorm folded in, are
@@ -72,9 +61,10 @@ class GlowLevel(flow_bijector.FlowBijector):
     linear: a `ChannelLinear` with parameters `[K, ...]`.
     coupling_weights: list of Tensors or Variables `[K, ...]`.
     make_coupling: callable that makes the coupling of one step from its weights,
-      a list like `coupling_weights` without the leading axis.
-    initialize_coupling: None, or callable `(weights, x, **kwargs) -> weights` with
-      the data-dependent initialisation of one step's coupling.
+      a list like `coupling_weights` without the leading axis. It may have a method
+      `initialized(weights, x, **conditions) -> weights`, the data-dependent
+      initialisation of one step's coupling.
+    conditions: None, or a dict of `layers.Condition`s by name, what the couplings take.
     reversible: bool, whether the backward pass recomputes each step's input
       from its output instead of keeping it: memory that does not grow with K,
       for a slower step. Second-order gradients then raise.
@@ -82,26 +72,23 @@ class GlowLevel(flow_bijector.FlowBijector):
   Inputs are `[..., H, W, C]`.
   """
 
-  accepts_condition = True
-
-  def __init__(self, actnorm, linear, coupling_weights, make_coupling,
-               initialize_coupling=None, reversible=False, validate_args=False,
-               name='glow_level'):
+  def __init__(self, actnorm, linear, coupling_weights, make_coupling, conditions=None,
+               reversible=False, validate_args=False, name='glow_level'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
       self._actnorm = actnorm
       self._linear = linear
       self._coupling_weights = coupling_weights
       self._make_coupling = make_coupling
-      self._initialize_coupling = initialize_coupling
+      self._conditions = self._no_dependency(dict(conditions or {}))
       self._reversible = reversible
       super().__init__(
           forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=actnorm.dtype,
           validate_args=validate_args, parameters=parameters, name=name)
 
   @classmethod
-  def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='sigmoid',
-                permutation='lu', precision='float32', reversible=False, seed=0,
+  def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='tanh',
+                permutation='lu', precision='float32', reversible=False, input_limit=4., seed=0,
                 dtype=tf.float32, name='glow_level'):
     """A level with Variables of its own.
 
@@ -109,7 +96,8 @@ class GlowLevel(flow_bijector.FlowBijector):
       image_shape: `(H, W, C)` of the images; H and W may be None.
       depth: int, K, the number of steps.
       network: callable `network(out_channels, seed=..., dtype=...)` that makes
-        the unbuilt Keras layer of one coupling.
+        the unbuilt Keras layer of one coupling. What the layer's `call` takes beside the image
+        are the level's conditions.
       coupling: "affine", "additive", "mixture_logistics", "spline", or an `Inner`.
       scale_map: "sigmoid" or "tanh", of the coupling's affine part; see
         `AffineCoupling`.
@@ -117,47 +105,32 @@ class GlowLevel(flow_bijector.FlowBijector):
       precision: "float32": the networks compute in `dtype`; "bfloat16": they
         compute in bfloat16, while their Variables and all else keep `dtype`.
       reversible: bool, as for the class.
-      seed: int.
+      input_limit: float; the networks see x_a clipped to [-input_limit, input_limit], in the
+        standard deviations that ActNorm starts it with, which no inverse notices; 0: as it is.
+        Images stay within 4; but of latents that no image has, as a base draws them early in
+        training, each step's network would blow up what the last one left, and `forward` would
+        lose all digits, or overflow, in a deep flow.
+      seed: int; step k has a stream of its own.
       dtype: float dtype of the Variables.
       name: str.
 
     Raises:
-      ValueError: for an unknown coupling, scale map, permutation or precision.
+      ValueError: for an unknown coupling, scale map, permutation or precision, a depth below 1
+        or a negative limit.
     """
-    height, width, num_channels = image_shape
-    inner = inner_lib.resolve(coupling, scale_map)
-    if precision not in PRECISIONS:
-      raise ValueError(f'precision must be one of {PRECISIONS}, got {precision!r}.')
-    network_dtype = 'mixed_bfloat16' if precision == 'bfloat16' else tf.as_dtype(dtype).name
-    given, transformed = coupling_lib.transformed_channels(num_channels)
-    outputs = transformed * inner.num_parameters
-    # Strides keep the seeds of different steps' and levels' weights apart.
-    stack = conditioner_lib.StackedLayer(
-        lambda k: network(outputs, seed=1000 * (seed + k), dtype=network_dtype),
-        depth, (None, height, width, given))
-    num_network_weights = len(stack.weights)
-    weights = list(stack.weights)
-    if inner.has_log_factor(scale_map):
-      weights.append(
-          trainable_variable.make(tf.zeros([depth, transformed], dtype), 'log_factor'))
-
-    def make_coupling(weights):
-      network = stack.conditioner(weights[:num_network_weights])
-      return coupling_lib.Coupling(
-          lambda x_a, **kwargs: network(_clip(x_a), **kwargs),
-          inner.bind(scale_map, *weights[num_network_weights:]), dtype=dtype)
-
-    def initialize_coupling(weights, x, **kwargs):
-      network_weights = stack.initialized(
-          weights[:num_network_weights], _clip(x[..., :given]), **kwargs)
-      return [*network_weights, *weights[num_network_weights:]]
-
+    if depth < 1:
+      raise ValueError(f'{name}: depth must be at least 1, got {depth}.')
+    num_channels = image_shape[-1]
+    couplings = stacked_coupling.StackedCoupling(
+        image_shape, depth, network, coupling, scale_map, precision, input_limit,
+        seeds.derived_seed(seed, 'coupling'), dtype)
     zeros = tf.zeros([depth, num_channels], dtype)
     return cls(
         actnorm_lib.ActNorm(trainable_variable.make(zeros, 'bias'),
                             trainable_variable.make(zeros, 'log_scale')),
-        stacked_linear(depth, num_channels, permutation, 1000 * seed, dtype),
-        weights, make_coupling, initialize_coupling, reversible, name=name)
+        stacked_linear(
+            depth, num_channels, permutation, seeds.derived_seed(seed, 'linear'), dtype),
+        couplings.weights, couplings, couplings.conditions, reversible, name=name)
 
   @property
   def actnorm(self):
@@ -171,6 +144,10 @@ class GlowLevel(flow_bijector.FlowBijector):
   def coupling_weights(self):
     """The stacked weights of the couplings, Tensors or Variables `[K, ...]`."""
     return self._coupling_weights
+
+  @property
+  def conditions(self):
+    return self._conditions
 
   @property
   def depth(self):
@@ -206,53 +183,61 @@ class GlowLevel(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x, **kwargs):
+  def initialize(self, x, **conditions):
     """Data-dependent initialisation, step after step, from images x `[..., H, W, C]`.
 
-    Called in a replica context it uses the statistics of the global batch. Keyword
-    arguments are passed on to the couplings.
+    Called in a replica context it uses the statistics of the global batch.
 
     Returns:
       `inverse(x)` with the initialised weights.
     """
+    fold = batch.Fold(self, x, 3, conditions)
+    conditions = fold.conditions
+    initialized = getattr(self._make_coupling, 'initialized', None)
+
     def step(x, weights):
       kernel, _, _, *weights = weights
       bias, log_scale = data_dependent_init.whitening(x)
       x = channel_linear.apply_matrix((x + bias) * tf.exp(log_scale), kernel)
-      if self._initialize_coupling is not None:
-        weights = self._initialize_coupling(weights, x, **kwargs)
-      y, _ = self._make_coupling(weights).inverse_and_log_det(x, **kwargs)
+      if initialized is not None:
+        weights = initialized(weights, x, **conditions)
+      y, _ = self._apply(flow_bijector.inverse_and_log_det, weights, x, conditions)
       return y, [kernel, bias, log_scale, *weights]
 
     # Replicas cannot meet inside a loop, so several of them unroll it.
     variables = [self.actnorm.bias, self.actnorm.log_scale, *self._coupling_weights]
     x, (_, *values) = rolled.update(
-        step, [self.linear.kernel(), *variables], x,
+        step, [self.linear.kernel(), *variables], fold.x,
         unroll=data_dependent_init.num_replicas() > 1)
     for variable, value in zip(variables, values):
       variable.assign(value)
-    return x
+    return fold.unfold(x)
 
-  def _forward_and_log_det(self, z, **kwargs):
-    return self._run(z, kwargs, forward=True)
+  def _forward_and_log_det(self, z, **conditions):
+    return self._run(z, conditions, forward=True)
 
-  def _inverse_and_log_det(self, x, **kwargs):
-    return self._run(x, kwargs, forward=False)
+  def _inverse_and_log_det(self, x, **conditions):
+    return self._run(x, conditions, forward=False)
 
-  def _run(self, x, kwargs, forward):
+  def _apply(self, apply, weights, x, conditions, wrap=None):
+    """One step's coupling in one direction, its network wrapped."""
+    coupling = self._make_coupling(weights)
+    if wrap:
+      coupling = coupling.copy(conditioner=wrap(coupling.conditioner))
+    return apply(coupling, x, event_ndims=3, **conditions)
+
+  def _run(self, x, conditions, forward):
     flow_bijector.check_channels(self, x, self.linear.num_channels)
+    x = tf.ensure_shape(x, [None, None, None, self.linear.num_channels])
 
-    def make_coupling(weights, wrap):
-      coupling = self._make_coupling(weights)
-      return coupling.copy(conditioner=wrap(coupling.conditioner)) if wrap else coupling
-
-    def to_image(z, matrix, bias, weights, kwargs, wrap=None):
-      x, log_det = make_coupling(weights, wrap).forward_and_log_det(z, **kwargs)
+    def to_image(z, matrix, bias, weights, conditions, wrap=None):
+      x, log_det = self._apply(
+          flow_bijector.forward_and_log_det, weights, z, conditions, wrap)
       return channel_linear.apply_matrix(x, matrix, bias), log_det
 
-    def to_latent(x, matrix, bias, weights, kwargs, wrap=None):
-      return make_coupling(weights, wrap).inverse_and_log_det(
-          channel_linear.apply_matrix(x, matrix, bias), **kwargs)
+    def to_latent(x, matrix, bias, weights, conditions, wrap=None):
+      return self._apply(flow_bijector.inverse_and_log_det, weights,
+                         channel_linear.apply_matrix(x, matrix, bias), conditions, wrap)
 
     if forward:
       step, undo, fold, unfold = to_image, to_latent, step_lib.fold_forward, step_lib.fold_inverse
@@ -262,25 +247,13 @@ class GlowLevel(flow_bijector.FlowBijector):
     stacks = [*folded, *self.coupling_weights]
     if self.reversible:
       *unfolded, _ = unfold(self.actnorm, self.linear)
-      context = [tf.convert_to_tensor(t) for t in tf.nest.flatten(kwargs)]
-      pack = lambda context: tf.nest.pack_sequence_as(kwargs, context)
+      given = [tf.convert_to_tensor(t) for t in conditions.values()]
+      named = lambda given: dict(zip(conditions, given))
       y, log_det = rolled.run_reversible(
-          lambda x, w, context, wrap: step(x, w[0], w[1], w[2:], pack(context), wrap),
-          lambda y, w, u, context, wrap: undo(y, *u, w[2:], pack(context), wrap)[0],
-          stacks, unfolded, x, context, reverse=forward)
+          lambda x, w, given, wrap: step(x, w[0], w[1], w[2:], named(given), wrap),
+          lambda y, w, u, given, wrap: undo(y, *u, w[2:], named(given), wrap)[0],
+          stacks, unfolded, x, given, reverse=forward)
     else:
       y, log_det = rolled.run(
-          lambda x, w: step(x, w[0], w[1], w[2:], kwargs), stacks, x, reverse=forward)
+          lambda x, w: step(x, w[0], w[1], w[2:], conditions), stacks, x, reverse=forward)
     return y, log_det + flow_bijector.per_image(tf.reduce_sum(log_dets), x)
-
-
-@tf.custom_gradient
-def _clip(x_a):
-  """What the networks see of x_a."""
-  clipped = tf.clip_by_value(x_a, -_INPUT_LIMIT, _INPUT_LIMIT)
-
-  def gradient(upstream):
-    # From the result alone; TensorFlow's own gradient keeps twice as much.
-    return tf.where(tf.abs(clipped) < _INPUT_LIMIT, upstream, tf.zeros_like(upstream))
-
-  return clipped, gradient

@@ -1,10 +1,14 @@
 """The multi-scale architecture: a flow between a flat latent and an image."""
 
+import itertools
+
 import tensorflow as tf
 
+from tfp_glow.bijectors import batch
 from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import invertible_conv
+from tfp_glow.layers import condition
 
 __all__ = ['MultiScale']
 
@@ -28,8 +32,6 @@ class MultiScale(flow_bijector.FlowBijector):
     top: a bijector on the last scale's images, or None.
     dtype: float dtype of images and latents.
   """
-
-  accepts_condition = True
 
   def __init__(self, image_shape, scales, splits, top=None, dtype=tf.float32,
                validate_args=False, parameters=None, name='multi_scale'):
@@ -64,11 +66,6 @@ class MultiScale(flow_bijector.FlowBijector):
     return height * width * channels
 
   @property
-  def num_classes(self):
-    """How many classes the keyword argument `labels` may name; 0: it is not asked for."""
-    return 0
-
-  @property
   def scales(self):
     return self._scales
 
@@ -79,6 +76,12 @@ class MultiScale(flow_bijector.FlowBijector):
   @property
   def top(self):
     return self._top
+
+  @property
+  def conditions(self):
+    return condition.merged(
+        getattr(part, 'conditions', {})
+        for part in [*itertools.chain(*self.scales), *self.splits, self.top])
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
@@ -117,7 +120,7 @@ class MultiScale(flow_bijector.FlowBijector):
         tf.reshape(latent, tf.concat([tf.shape(latent)[:-3], [-1]], 0))
         for latent in latents], -1)
 
-  def initialize(self, images, **kwargs):
+  def initialize(self, images, **conditions):
     """Data-dependent initialisation of every ActNorm, from the image to the latent.
 
     Explicit, and the only thing that initialises: neither `forward` nor
@@ -126,18 +129,18 @@ class MultiScale(flow_bijector.FlowBijector):
 
     Args:
       images: float Tensor `[N, H, W, C]`, a batch of what `inverse` will see.
-      **kwargs: what `inverse` gets besides.
+      **conditions: what `inverse` gets besides.
     """
-    h = tf.convert_to_tensor(images, self.dtype)
-    self._check_images(h)
+    fold = batch.Fold(self, images, 3, conditions)
+    h = self._checked_images(fold.x)
     for i, scale in enumerate(self.scales):
+      conditions = self._conditions_at(i, fold.conditions)
       for bijector in scale:
-        condition = self._condition(bijector, kwargs)
         if hasattr(bijector, 'initialize'):
-          bijector.initialize(h, **condition)
-        h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **condition)[0]
+          bijector.initialize(h, **flow_bijector.conditions_for(bijector, conditions))
+        h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **conditions)[0]
       if i < len(self.splits):
-        h = self._split(i, h, kwargs)[0][0]
+        h = flow_bijector.inverse_and_log_det(self.splits[i], h, None, **conditions)[0][0]
 
   def diagnostics(self):
     """What warns early that the flow is about to stop being invertible.
@@ -160,85 +163,81 @@ class MultiScale(flow_bijector.FlowBijector):
         'max_condition_number': tf.reduce_max([tf.ones([], self.dtype), *conditions]),
     }
 
-  def reconstruction_errors(self, images, **kwargs):
+  def reconstruction_errors(self, images, **conditions):
     """How far each scale's forward is from undoing its inverse.
 
     Args:
       images: float Tensor `[N, H, W, C]`.
-      **kwargs: what `inverse` gets besides.
+      **conditions: what `inverse` gets besides.
 
     Returns:
       A Tensor, for each scale max |scale.forward(scale.inverse(h)) - h| of its
       input h.
     """
-    h = tf.convert_to_tensor(images, self.dtype)
+    fold = batch.Fold(self, images, 3, conditions)
+    h = self._checked_images(fold.x)
     errors = []
     for i, scale in enumerate(self.scales):
+      conditions = self._conditions_at(i, fold.conditions)
       before = h
       for bijector in scale:
-        h, _ = flow_bijector.inverse_and_log_det(
-            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
+        h, _ = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **conditions)
       after = h
       for bijector in reversed(scale):
-        after, _ = flow_bijector.forward_and_log_det(
-            bijector, after, event_ndims=3, **self._condition(bijector, kwargs))
+        after, _ = flow_bijector.forward_and_log_det(bijector, after, event_ndims=3, **conditions)
       errors.append(tf.reduce_max(tf.abs(after - before)))
       if i < len(self.splits):
-        h = self._split(i, h, kwargs)[0][0]
+        h = flow_bijector.inverse_and_log_det(self.splits[i], h, None, **conditions)[0][0]
     return tf.stack(errors)
 
-  def _forward_and_log_det(self, z, **kwargs):
+  def _forward_and_log_det(self, z, **conditions):
     latents = self.split_latents(z)
     log_det = tf.zeros(tf.shape(z)[:1], z.dtype)
     h = latents[-1]
     if self.top is not None:
-      h, log_det = flow_bijector.forward_and_log_det(
-          self.top, h, event_ndims=3, **self._condition(self.top, kwargs))
+      h, log_det = flow_bijector.forward_and_log_det(self.top, h, event_ndims=3, **conditions)
     for i in reversed(range(len(self.scales))):
+      at_scale = self._conditions_at(i, conditions)
       if i < len(self.splits):
-        h, fldj = self.splits[i].forward_and_log_det(
-            [h, latents[i]], **self._condition(self.splits[i], kwargs))
+        h, fldj = flow_bijector.forward_and_log_det(
+            self.splits[i], [h, latents[i]], None, **at_scale)
         log_det += fldj
       for bijector in reversed(self.scales[i]):
-        h, fldj = flow_bijector.forward_and_log_det(
-            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
+        h, fldj = flow_bijector.forward_and_log_det(bijector, h, event_ndims=3, **at_scale)
         log_det += fldj
     return tf.ensure_shape(h, [None, *self.image_shape]), log_det
 
-  def _inverse_and_log_det(self, x, **kwargs):
-    self._check_images(x)
+  def _inverse_and_log_det(self, x, **conditions):
+    h = self._checked_images(x)
     log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
     latents = []
-    h = x
     for i, scale in enumerate(self.scales):
+      at_scale = self._conditions_at(i, conditions)
       for bijector in scale:
-        h, ildj = flow_bijector.inverse_and_log_det(
-            bijector, h, event_ndims=3, **self._condition(bijector, kwargs))
+        h, ildj = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **at_scale)
         log_det += ildj
       if i < len(self.splits):
-        (h, latent), ildj = self._split(i, h, kwargs)
+        (h, latent), ildj = flow_bijector.inverse_and_log_det(self.splits[i], h, None, **at_scale)
         log_det += ildj
         latents.append(latent)
     if self.top is not None:
-      h, ildj = flow_bijector.inverse_and_log_det(
-          self.top, h, event_ndims=3, **self._condition(self.top, kwargs))
+      h, ildj = flow_bijector.inverse_and_log_det(self.top, h, event_ndims=3, **conditions)
       log_det += ildj
     z = self.merge_latents([*latents, h])
     return tf.ensure_shape(z, [None, self.latent_size]), log_det
 
-  def _split(self, i, h, kwargs):
-    split = self.splits[i]
-    return split.inverse_and_log_det(h, **self._condition(split, kwargs))
+  def _conditions_at(self, i, conditions):
+    """What the bijectors of scale i, and the split after it, get of the conditions."""
+    del i
+    return conditions
 
-  def _condition(self, bijector, kwargs):
-    """The keyword arguments, for the bijectors that they are meant for."""
-    return kwargs if getattr(bijector, 'accepts_condition', False) else {}
-
-  def _check_images(self, x):
-    if not x.shape[-3:].is_compatible_with(self.image_shape):
+  def _checked_images(self, x):
+    """Images `[N, H, W, C]` of a shape that is known as far as that of the flow's is."""
+    if not x.shape[1:].is_compatible_with(self.image_shape):
       raise ValueError(
           f'{self.name}: made for images of the shape [..., '
           f'{", ".join(map(str, self.image_shape))}], got {x.shape}.')
+    return tf.ensure_shape(x, [None, *self.image_shape])
 
   def _forward_event_shape(self, shape):
     if not shape.is_compatible_with([self.latent_size]):

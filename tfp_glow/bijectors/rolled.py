@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tensorflow.python.eager import record  # No public API tells whether a tape records.
+from tfp_glow.private import tensorflow as private_tf
 
 __all__ = ['run', 'run_reversible', 'update']
 
@@ -22,7 +22,7 @@ def run(step, stacks, x, reverse=False):
   """
   depth = stacks[0].shape[0]
   # Without a tape, slices are better: they share the memory of the stack.
-  read = _reader(stacks) if record.could_possibly_record() else _slicer(stacks)
+  read = _reader(stacks) if private_tf.could_possibly_record() else _slicer(stacks)
 
   def body(i, x, log_det):
     k = depth - 1 - i if reverse else i

@@ -1,13 +1,13 @@
 """Split: half the channels leave the flow, whitened by what stays."""
 
-import keras
 import tensorflow as tf
 
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import condition
 from tfp_glow.layers import conditioner as conditioner_lib
+from tfp_glow.layers import context_net
 from tfp_glow.layers import conv_net
-from tfp_glow.layers import label_net
 
 __all__ = ['Split']
 
@@ -44,32 +44,31 @@ class Split(flow_bijector.FlowBijector):
   def __init__(self, conditioner=None, dtype=tf.float32, validate_args=False,
                name='split'):
     parameters = dict(locals())
-    if isinstance(conditioner, keras.layers.Layer):
-      conditioner = conditioner_lib.LayerConditioner(conditioner)
     with tf.name_scope(name) as name:
-      self._conditioner = conditioner
+      self._conditioner = conditioner_lib.as_conditioner(conditioner)
       super().__init__(
           forward_min_event_ndims=[3, 3], inverse_min_event_ndims=3, dtype=dtype,
           validate_args=validate_args, parameters=parameters, name=name)
 
   @classmethod
-  def trainable(cls, num_channels, dtype=tf.float32, name='split', num_classes=0,
-                image_size=(None, None)):
+  def trainable(cls, num_channels, dtype=tf.float32, name='split', conditions=None,
+                image_size=(None, None), seed=0):
     """A split with a prior of its own: a 3x3 convolution that starts at zero.
 
     Args:
       num_channels: int, C, even.
       dtype: float dtype of the Variables.
       name: str.
-      num_classes: int; above 0 the prior depends on the label too (`layers.LabelNet`),
-        which `forward` and `inverse` then need as the keyword argument `labels`.
-      image_size: `(H, W)` of the images, for the embedding of the labels.
+      conditions: None, or a dict of `layers.Condition`s by name, which the prior then depends
+        on too (`layers.ContextNet`) and `forward` and `inverse` need.
+      image_size: `(H, W)` of the images, for the tables of `ContextNet`.
+      seed: int, for those tables; all else starts at zero.
     """
     _check_even(name, num_channels)
     dtype_name = tf.as_dtype(dtype).name
-    if num_classes:
-      layer = label_net.LabelNet(
-          num_channels, conv_net.ZeroConv2D, num_classes, dtype=dtype_name)
+    if conditions:
+      layer = context_net.ContextNet(
+          num_channels, conv_net.ZeroConv2D, conditions, seed, dtype=dtype_name)
     else:
       layer = conv_net.ZeroConv2D(num_channels, dtype=dtype_name)
     layer.build([None, *image_size, num_channels // 2])
@@ -79,17 +78,21 @@ class Split(flow_bijector.FlowBijector):
   def conditioner(self):
     return self._conditioner
 
+  @property
+  def conditions(self):
+    return condition.named_conditions(self.conditioner) if self.conditioner else {}
+
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def _prior(self, kept, kwargs):
+  def _prior(self, kept, conditions):
     """The affine map from `rest` to its whitened latent."""
-    mean, h = tf.split(self.conditioner(kept, **kwargs), 2, axis=-1)
+    mean, h = tf.split(self.conditioner(kept, **conditions), 2, axis=-1)
     log_stddev = _MAX_LOG_STDDEV * tf.tanh(h / _MAX_LOG_STDDEV)
     return elementwise.ShiftAndScale(-mean, -log_stddev)
 
-  def _forward_and_log_det(self, parts, **kwargs):
+  def _forward_and_log_det(self, parts, **conditions):
     kept, latent = parts
     if kept.shape[1:] != latent.shape[1:]:
       raise ValueError(
@@ -97,16 +100,16 @@ class Split(flow_bijector.FlowBijector):
           f'got {kept.shape} and {latent.shape}.')
     log_det = tf.zeros(tf.shape(kept)[:1], kept.dtype)
     if self.conditioner is not None:
-      latent, log_scale = self._prior(kept, kwargs).forward_and_log_det(latent)
+      latent, log_scale = self._prior(kept, conditions).forward_and_log_det(latent)
       log_det += tf.reduce_sum(log_scale, [1, 2, 3])
     return tf.concat([kept, latent], -1), log_det
 
-  def _inverse_and_log_det(self, x, **kwargs):
+  def _inverse_and_log_det(self, x, **conditions):
     _check_even(self.name, x.shape[-1])
     kept, rest = tf.split(x, 2, axis=-1)
     log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
     if self.conditioner is not None:
-      rest, log_scale = self._prior(kept, kwargs).inverse_and_log_det(rest)
+      rest, log_scale = self._prior(kept, conditions).inverse_and_log_det(rest)
       log_det += tf.reduce_sum(log_scale, [1, 2, 3])
     return [kept, rest], log_det
 

@@ -58,8 +58,6 @@ class GlowStep(flow_bijector.FlowBijector):
   Inputs are `[..., H, W, C]`.
   """
 
-  accepts_condition = True
-
   def __init__(self, actnorm, linear, coupling, validate_args=False, name='glow_step'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
@@ -104,25 +102,30 @@ class GlowStep(flow_bijector.FlowBijector):
   def coupling(self):
     return self._coupling
 
+  @property
+  def conditions(self):
+    return self.coupling.conditions
+
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
-  def initialize(self, x, **kwargs):
+  def initialize(self, x, **conditions):
     """Data-dependent initialisation of the ActNorms from images x `[..., H, W, C]`."""
     self.actnorm.initialize(x)
-    self.coupling.initialize(self.linear.inverse(self.actnorm.inverse(x)), **kwargs)
+    x = self.linear.inverse_and_log_det(self.actnorm.inverse_and_log_det(x)[0])[0]
+    self.coupling.initialize(x, **conditions)
 
-  def _forward_and_log_det(self, z, **kwargs):
+  def _forward_and_log_det(self, z, **conditions):
     flow_bijector.check_channels(self, z, self.linear.num_channels)
-    x, log_det = self.coupling.forward_and_log_det(z, **kwargs)
+    x, log_det = flow_bijector.forward_and_log_det(self.coupling, z, 3, **conditions)
     matrix, bias, log_det_per_pixel = fold_forward(self.actnorm, self.linear)
     return (channel_linear.apply_matrix(x, matrix, bias),
             log_det + flow_bijector.per_image(log_det_per_pixel, z))
 
-  def _inverse_and_log_det(self, x, **kwargs):
+  def _inverse_and_log_det(self, x, **conditions):
     flow_bijector.check_channels(self, x, self.linear.num_channels)
     matrix, bias, log_det_per_pixel = fold_inverse(self.actnorm, self.linear)
-    z, log_det = self.coupling.inverse_and_log_det(
-        channel_linear.apply_matrix(x, matrix, bias), **kwargs)
+    z, log_det = flow_bijector.inverse_and_log_det(
+        self.coupling, channel_linear.apply_matrix(x, matrix, bias), 3, **conditions)
     return z, log_det + flow_bijector.per_image(log_det_per_pixel, x)

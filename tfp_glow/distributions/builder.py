@@ -20,6 +20,9 @@ _TUTORIAL_FLOWS = {
 }
 FLOWS = ('glow', *_TUTORIAL_FLOWS)
 
+# What configs without the field stand for: version 0.1 had no other.
+_INPUT_LIMIT = 4.
+
 # The couplings that have a size, each made from a config's `model` part.
 _SIZED_COUPLINGS = {
     'mixture_logistics': lambda config: bijectors.mixture_logistics_inner(config.num_components),
@@ -72,7 +75,8 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
         coupling=_SIZED_COUPLINGS.get(config.coupling, lambda _: config.coupling)(config),
         permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top,
         network=network, precision=config.precision, reversible=config.reversible,
-        num_classes=config.num_classes, condition_couplings=config.condition_couplings,
+        input_limit=getattr(config, 'input_limit', _INPUT_LIMIT), num_classes=config.num_classes,
+        condition_couplings=config.condition_couplings,
         seed=seed, dtype=dtype)
   elif config.name in _TUTORIAL_FLOWS:
     if config.num_classes:
@@ -83,8 +87,8 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
   dequantizer = _chosen(DEQUANTIZERS, 'dequantization', config.dequantization)(
       image_shape, n_bits=config.n_bits, seed=seed, dtype=dtype)
   return image_model.ImageModel(
-      image_model.flow_distribution(flow, config.logit_alpha, dtype), config.n_bits,
-      dequantizer, _classifier(config, flow, dtype))
+      image_model.flow_distribution(flow, config.logit_alpha), config.n_bits, dequantizer,
+      _classifier(config, flow, dtype))
 
 
 def _classifier(config, flow, dtype):

@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_glow.bijectors import elementwise
+from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import logit
 from tfp_glow.bijectors import multi_scale
 from tfp_glow.distributions import dequantization
@@ -17,23 +19,23 @@ tfd = tfp.distributions
 tfb = tfp.bijectors
 
 
-def flow_distribution(flow, logit_alpha=0., dtype=tf.float32):
+def flow_distribution(flow, logit_alpha=0.):
   """The distribution of images in the unit cube under a flow.
 
   Args:
     flow: a `MultiScale` such as `Glow`, from a flat latent to an image.
     logit_alpha: float; above 0, the flow models the logit of the image
       (`bijectors.Logit`), else the image less 1/2.
-    dtype: float dtype of the flow.
 
   Returns:
     A `tfd.TransformedDistribution` over `[H, W, C]` in [0, 1], with a standard
     normal of H * W * C dimensions as its base.
   """
+  dtype = flow.dtype
   if logit_alpha > 0.:
     to_unit_cube = logit.Logit(logit_alpha, dtype=dtype)
   else:
-    to_unit_cube = tfb.Shift(tf.constant(0.5, dtype))
+    to_unit_cube = elementwise.ShiftAndScale(tf.constant(-0.5, dtype))
   base = tfd.Sample(
       tfd.Normal(tf.zeros([], dtype), tf.ones([], dtype)), [flow.latent_size])
   return tfd.TransformedDistribution(base, tfb.Chain([to_unit_cube, flow]))
@@ -43,20 +45,20 @@ class ImageModel(tf.Module):
   """Likelihood, encoding and sampling of uint8 images under a flow.
 
   Args:
-    distribution: `tfd.TransformedDistribution` over images in the unit cube,
-      from `flow_distribution`.
+    distribution: `tfd.TransformedDistribution` over images in the unit cube, whose bijector is a
+      `MultiScale` such as `Glow`, or a `tfb.Chain` that ends in one; see `flow_distribution`.
     n_bits: int, 1 to 8; the images' lower bits are dropped.
     dequantizer: None for a `UniformDequantizer`, or another callable like it, such
       as a `VariationalDequantizer`, of the same `n_bits`.
     classifier: None, or the `LatentClassifier` whose loss is a part of the training
       loss of a flow with classes.
 
-  A flow with classes models images given their labels: wherever a method has the
-  argument `labels`, int `[N]` from 0 to `num_classes - 1`, it must be given then,
-  and must not be for a flow without.
+  What the images are given, the flow's `conditions`, comes as keyword arguments of every method,
+  such as `labels`, int `[N]`: of a flow that has them they must be given, of another they must
+  not (None counts as not given). Whatever a method does, it computes: TFP's cache has no part in it.
 
   Raises:
-    ValueError: for another `n_bits`, or a classifier without classes, or with
+    ValueError: for another distribution or `n_bits`, or a classifier without classes, or with
       couplings that are given the label.
   """
 
@@ -73,6 +75,11 @@ class ImageModel(tf.Module):
     self.distribution = distribution
     self.dequantizer = dequantizer
     self.n_bits = n_bits
+    if not isinstance(self._bijectors()[-1], multi_scale.MultiScale):
+      raise ValueError(
+          'an ImageModel needs a distribution whose bijector is, or is a tfb.Chain that ends in, '
+          f'a Glow or another MultiScale; got {distribution}.')
+    self._has_standard_base = _is_standard_normal(distribution.distribution)
     if classifier is not None:
       self._check_classifier()
     self.classifier = classifier
@@ -80,8 +87,7 @@ class ImageModel(tf.Module):
   @property
   def flow(self):
     """The `MultiScale` between the flat latent and the image."""
-    return next(b for b in self.distribution.bijector.bijectors
-                if isinstance(b, multi_scale.MultiScale))
+    return self._bijectors()[-1]
 
   @property
   def image_shape(self):
@@ -94,11 +100,16 @@ class ImageModel(tf.Module):
     return self.flow.latent_size
 
   @property
+  def conditions(self):
+    """What the images are given, a dict of `layers.Condition`s by name."""
+    return self.flow.conditions
+
+  @property
   def num_classes(self):
     """How many classes labels may name; 0 for a model of images without labels."""
-    return self.flow.num_classes
+    return self.conditions['labels'].num_classes if 'labels' in self.conditions else 0
 
-  def initialize(self, images, noise, labels=None):
+  def initialize(self, images, noise, **conditions):
     """Data-dependent initialisation from a batch; see `MultiScale.initialize`.
 
     The dequantizer comes first, where it has any, then the flow on what it makes.
@@ -106,19 +117,19 @@ class ImageModel(tf.Module):
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
-      labels: int Tensor `[N]`, with classes.
+      **conditions: Tensors `[N, ...]`.
     """
     if hasattr(self.dequantizer, 'initialize'):
       self.dequantizer.initialize(*self._checked(images, noise))
-    self.flow.initialize(self._flow_input(images, noise), **self._condition(labels))
+    self.flow.initialize(self._flow_input(images, noise), **_given(conditions))
 
-  def reconstruction_errors(self, images, noise, labels=None):
+  def reconstruction_errors(self, images, noise, **conditions):
     """`MultiScale.reconstruction_errors` for what the flow sees of images; see `initialize`."""
     return self.flow.reconstruction_errors(
-        self._flow_input(images, noise), **self._condition(labels))
+        self._flow_input(images, noise), **_given(conditions))
 
-  def log_prob(self, images, noise, labels=None):
-    """log P(image | label) in nats, from below: one draw of the dequantisation bound.
+  def log_prob(self, images, noise, **conditions):
+    """log P(image | conditions) in nats, from below: one draw of the dequantisation bound.
 
         log p(x) - log q(x | image),   x = dequantizer(image, noise)
 
@@ -127,27 +138,28 @@ class ImageModel(tf.Module):
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
-      labels: int Tensor `[N]`, with classes.
+      **conditions: Tensors `[N, ...]`.
 
     Returns:
       A Tensor `[N]`.
 
     Raises:
-      ValueError: for images of another shape or dtype, or labels that are missing,
-        not wanted, of another shape or out of range.
+      ValueError: for images or noise of another shape or dtype, or conditions that are missing,
+        not known, of another shape or out of range.
     """
     x, log_q = self.dequantizer(*self._checked(images, noise))
-    return self.distribution.log_prob(x, bijector_kwargs=self._by_name(labels)) - log_q
+    z, log_det = self._latents_and_log_det(x, conditions)
+    return self.distribution.distribution.log_prob(z) + log_det - log_q
 
-  def bits_per_dim(self, images, noise, labels=None):
-    """`-log_prob(images, noise, labels)` in bits per dimension, `[N]`."""
-    return self.in_bits_per_dim(self.log_prob(images, noise, labels))
+  def bits_per_dim(self, images, noise, **conditions):
+    """`-log_prob(images, noise, ...)` in bits per dimension, `[N]`."""
+    return self.in_bits_per_dim(self.log_prob(images, noise, **conditions))
 
   def in_bits_per_dim(self, log_prob):
     """Bits per dimension of log-probabilities in nats."""
     return -log_prob / (self.event_size * math.log(2.))
 
-  def log_prob_bounds(self, images, num_draws, noise_of_draw, labels=None):
+  def log_prob_bounds(self, images, num_draws, noise_of_draw, **conditions):
     """Two lower bounds of log P(image) in nats, from the same draws of noise.
 
         mean_k log w_k   and   log mean_k w_k,   w_k = p(x_k) / q(x_k | image)
@@ -162,7 +174,7 @@ class ImageModel(tf.Module):
       num_draws: int or int32 Tensor, at least 1.
       noise_of_draw: callable that makes the noise of draw k, an int32 scalar
         Tensor from 0: float in [0, 1), of the images' shape.
-      labels: int Tensor `[N]`, with classes.
+      **conditions: Tensors `[N, ...]`.
 
     Returns:
       A pair of Tensors `[N]`.
@@ -178,7 +190,7 @@ class ImageModel(tf.Module):
 
     def draw(k, total, log_total):
       noise = tf.ensure_shape(noise_of_draw(k), images.shape)
-      log_prob = self.log_prob(images, noise, labels)
+      log_prob = self.log_prob(images, noise, **conditions)
       log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
       return k + 1, tf.ensure_shape(total + log_prob, shape), tf.ensure_shape(log_total, shape)
 
@@ -189,7 +201,7 @@ class ImageModel(tf.Module):
     count = tf.cast(num_draws, total.dtype)
     return total / count, log_total - tf.math.log(count)
 
-  def importance_weighted_log_prob(self, images, num_draws, seed, labels=None):
+  def importance_weighted_log_prob(self, images, num_draws, seed, **conditions):
     """The second of `log_prob_bounds`; for one draw it is `log_prob`.
 
     Args:
@@ -197,7 +209,7 @@ class ImageModel(tf.Module):
       num_draws: int or int32 Tensor, at least 1.
       seed: two ints, or an int32 Tensor `[2]`; draw k uses the noise
         `noise_of_draw([N, H, W, C], seed, k)`.
-      labels: int Tensor `[N]`, with classes.
+      **conditions: Tensors `[N, ...]`.
 
     Returns:
       A Tensor `[N]`.
@@ -208,14 +220,14 @@ class ImageModel(tf.Module):
     """
     return self.log_prob_bounds(
         images, num_draws,
-        lambda k: dequantization.noise_of_draw(tf.shape(images), seed, k), labels)[1]
+        lambda k: dequantization.noise_of_draw(tf.shape(images), seed, k), **conditions)[1]
 
-  def importance_weighted_bits_per_dim(self, images, num_draws, seed, labels=None):
+  def importance_weighted_bits_per_dim(self, images, num_draws, seed, **conditions):
     """`-importance_weighted_log_prob(...)` in bits per dimension, `[N]`."""
     return self.in_bits_per_dim(
-        self.importance_weighted_log_prob(images, num_draws, seed, labels))
+        self.importance_weighted_log_prob(images, num_draws, seed, **conditions))
 
-  def class_log_probs(self, images, noise):
+  def class_log_probs(self, images, noise, **conditions):
     """log P(image | label) in nats for every label, one after the other.
 
     Memory is that of one label.
@@ -223,6 +235,7 @@ class ImageModel(tf.Module):
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
+      **conditions: the others beside the label.
 
     Returns:
       A Tensor `[N, num_classes]`; column y is `log_prob(images, noise, labels=y)`.
@@ -234,7 +247,7 @@ class ImageModel(tf.Module):
       raise ValueError('the flow has no classes; make it with num_classes.')
     images = tf.convert_to_tensor(images)
     log_probs = tf.map_fn(
-        lambda label: self.log_prob(images, noise, tf.fill(tf.shape(images)[:1], label)),
+        lambda label: self.log_prob(images, noise, labels=label, **conditions),
         tf.range(self.num_classes), parallel_iterations=1,
         fn_output_signature=tf.TensorSpec(images.shape[:1], self.distribution.dtype))
     return tf.ensure_shape(tf.transpose(log_probs), [images.shape[0], self.num_classes])
@@ -261,77 +274,88 @@ class ImageModel(tf.Module):
         class_log_probs += tf.constant(np.log(prior), class_log_probs.dtype)
     return tf.nn.softmax(class_log_probs)
 
-  def bits_per_dim_and_class_bits(self, images, noise, labels):
+  def bits_per_dim_and_class_bits(self, images, noise, labels, **conditions):
     """Both parts of the training loss with a classifier, from one pass through the flow.
 
     Args:
       images: uint8 Tensor `[N, H, W, C]`.
       noise: float Tensor in [0, 1) of the same shape.
       labels: int Tensor `[N]`.
+      **conditions: the others.
 
     Returns:
-      `bits_per_dim(images, noise, labels)`, and the classifier's cross entropy in
+      `bits_per_dim(images, noise, labels=labels)`, and the classifier's cross entropy in
       bits, -log2 P(label | top latent). Tensors `[N]`.
     """
     x, log_q = self.dequantizer(*self._checked(images, noise))
-    condition = self._by_name(labels)
-    # TFP's cache holds the latent while it is referred to, so the flow runs once.
-    z = self.distribution.bijector.inverse(x, **condition)
-    log_prob = self.distribution.log_prob(x, bijector_kwargs=condition) - log_q
-    h = self.flow.top.forward(self.flow.split_latents(z)[-1], **self._condition(labels))
+    z, log_det = self._latents_and_log_det(x, dict(conditions, labels=labels))
+    log_prob = self.distribution.distribution.log_prob(z) + log_det - log_q
+    h, _ = self.flow.top.forward_and_log_det(
+        self.flow.split_latents(z)[-1],
+        **flow_bijector.conditions_for(self.flow.top, dict(labels=labels)))
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.classifier(h))
     return self.in_bits_per_dim(log_prob), cross_entropy / math.log(2.)
 
-  def encode(self, images, noise, labels=None):
+  def encode(self, images, noise, **conditions):
     """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""
     x, _ = self.dequantizer(*self._checked(images, noise))
-    return self.distribution.bijector.inverse(x, **self._by_name(labels))
+    return self._latents_and_log_det(x, conditions)[0]
 
-  def decode(self, latents, labels=None):
+  def decode(self, latents, **conditions):
     """Images in the unit cube, float `[N, H, W, C]`, of latents `[N, D]`."""
-    x = self.distribution.bijector.forward(latents, **self._by_name(labels))
+    x, _ = self.flow.forward_and_log_det(latents, **_given(conditions))
+    for bijector in reversed(self._bijectors()[:-1]):
+      x, _ = flow_bijector.forward_and_log_det(bijector, x, event_ndims=3)
     return tf.clip_by_value(x, 0., 1.)
 
   def quantize(self, x):
     """The uint8 images of float images in the unit cube."""
     return dequantization.quantize(x, self.n_bits)
 
-  def sample(self, num, temperature=1., seed=(0, 0), labels=None):
+  def sample(self, num, temperature=1., seed=(0, 0), **conditions):
     """Draws uint8 images `[num, H, W, C]`.
 
     Args:
       num: int.
-      temperature: float, the base's standard deviation; 1 samples the model.
+      temperature: float, the base's standard deviation over its own; 1 samples the model.
       seed: two ints; the same seed gives the same images, under XLA too.
-      labels: int Tensor `[num]`, with classes.
+      **conditions: Tensors `[num, ...]`.
     """
-    return self.quantize(self.decode(self.sample_latents(num, temperature, seed), labels))
+    return self.quantize(self.decode(self.sample_latents(num, temperature, seed), **conditions))
 
   def sample_latents(self, num, temperature=1., seed=(0, 0)):
-    """Draws latents `[num, D]` from a normal with standard deviation `temperature`."""
-    normal = random.normal([num, self.event_size], seed)
-    return tf.cast(temperature * normal, self.distribution.dtype)
+    """Draws latents `[num, D]` from the base, their distance from its mean times `temperature`."""
+    base = self.distribution.distribution
+    if self._has_standard_base:
+      normal = tf.cast(random.normal([num, self.event_size], seed), self.flow.dtype)
+      return tf.cast(temperature, self.flow.dtype) * normal
+    mean = base.mean()
+    return mean + tf.cast(temperature, self.flow.dtype) * (base.sample(num, seed=seed) - mean)
+
+  def _bijectors(self):
+    """From the unit cube to the latent; the flow is the last."""
+    bijector = self.distribution.bijector
+    return list(getattr(bijector, 'bijectors', [bijector]))
+
+  def _latents_and_log_det(self, x, conditions):
+    """z `[N, D]` of points x of the unit cube, and log|det dz/dx| `[N]`."""
+    x, log_det = self._through_outer(x)
+    z, log_det_of_flow = self.flow.inverse_and_log_det(x, **_given(conditions))
+    return z, log_det + log_det_of_flow
+
+  def _through_outer(self, x):
+    """What the flow gets of points x of the unit cube, and the log-det `[N]` of that."""
+    total = tf.zeros(tf.shape(x)[:1], x.dtype)
+    for bijector in self._bijectors()[:-1]:
+      x, log_det = flow_bijector.inverse_and_log_det(bijector, x, event_ndims=3)
+      # Elementwise ones of ours leave the sum to their caller.
+      total += tf.reduce_sum(log_det, [1, 2, 3]) if log_det.shape.rank == 4 else log_det
+    return x, total
 
   def _flow_input(self, images, noise):
     """What the flow gets of uint8 images, with one draw of dequantisation."""
     x, _ = self.dequantizer(*self._checked(images, noise))
-    *outer, _ = self.distribution.bijector.bijectors
-    for bijector in outer:
-      x = bijector.inverse(x)
-    return x
-
-  def _condition(self, labels):
-    """The keyword arguments of the flow."""
-    if labels is None:
-      return {}  # The flow says so if it needs them.
-    if not self.num_classes:
-      raise ValueError('labels were given to a flow without classes; make it with num_classes.')
-    return dict(labels=tf.convert_to_tensor(labels))
-
-  def _by_name(self, labels):
-    """The keyword arguments of the `tfb.Chain` that the flow is in."""
-    condition = self._condition(labels)
-    return {self.flow.name: condition} if condition else {}
+    return self._through_outer(x)[0]
 
   def _check_classifier(self):
     if not self.num_classes:
@@ -343,8 +367,32 @@ class ImageModel(tf.Module):
 
   def _checked(self, images, noise):
     images = tf.convert_to_tensor(images)
-    if images.dtype != tf.uint8 or not images.shape[1:].is_compatible_with(self.image_shape):
+    if images.dtype != tf.uint8 or not images.shape.is_compatible_with([None, *self.image_shape]):
       raise ValueError(
           f'images must be uint8 of the shape [N, {", ".join(map(str, self.image_shape))}], '
           f'got {images.dtype.name} of the shape {images.shape}.')
-    return images, tf.cast(noise, self.distribution.dtype)
+    noise = tf.cast(noise, self.flow.dtype)
+    wrong = f'noise must have the shape {images.shape} of the images'
+    if not noise.shape.is_compatible_with(images.shape):
+      raise ValueError(f'{wrong}, got {noise.shape}.')
+    if not (noise.shape.is_fully_defined() and images.shape.is_fully_defined()):
+      same = tf.reduce_all(tf.equal(tf.shape(noise), tf.shape(images)))
+      with tf.control_dependencies([tf.debugging.Assert(same, [wrong, tf.shape(noise)])]):
+        noise = tf.identity(noise)
+    return images, tf.ensure_shape(noise, images.shape)
+
+
+def _is_standard_normal(base):
+  """Whether a base is known to be, so that its draws can be those of `random`, also under XLA."""
+  marginal = getattr(base, 'distribution', base)
+  if not isinstance(marginal, tfd.Normal):
+    return False
+  parts = [tf.get_static_value(tf.convert_to_tensor(part))
+           for part in (marginal.loc, marginal.scale) if not isinstance(part, tf.Variable)]
+  return len(parts) == 2 and all(
+      part is not None and np.all(part == wanted) for part, wanted in zip(parts, (0., 1.)))
+
+
+def _given(conditions):
+  """The conditions without those that are None."""
+  return {name: value for name, value in conditions.items() if value is not None}

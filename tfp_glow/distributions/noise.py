@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfp_glow.distributions import dequantization
 
-__all__ = ['EVALUATION_SEED', 'batch_noise', 'replica_noise']
+__all__ = ['EVALUATION_SEED', 'batch_noise', 'noise_of_images', 'replica_noise']
 
 # Keeps evaluation's noise apart from training's, whose seed is the config's. Further
 # draws of it have the seeds below.
@@ -45,3 +45,20 @@ def replica_noise(seed, number, images, num_replicas):
   replica = tf.distribute.get_replica_context().replica_id_in_sync_group
   noise = noise[replica * rows:(replica + 1) * rows]
   return tf.ensure_shape(noise, [rows, *shape])
+
+
+def noise_of_images(seed, numbers, shape):
+  """Uniform noise in [0, 1) for images, each by its own number, whatever batch it comes in.
+
+  Args:
+    seed: int64 scalar.
+    numbers: int64 Tensor `[N]`, such as the images' places in a split.
+    shape: `(H, W, C)` of an image.
+
+  Returns:
+    float32 Tensor `[N, H, W, C]`.
+  """
+  seed = tf.cast(seed, tf.int64)
+  return tf.map_fn(
+      lambda number: dequantization.uniform_noise(shape, tf.stack([seed, number])),
+      tf.cast(numbers, tf.int64), fn_output_signature=tf.TensorSpec(shape, tf.float32))

@@ -10,6 +10,7 @@ from tfp_glow import layers
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.distributions import dequantization
+from tfp_glow.layers import seeds
 
 __all__ = ['NoiseFlow', 'VariationalDequantizer']
 
@@ -28,8 +29,8 @@ class NoiseFlow(flow_bijector.FlowBijector):
   logit is that of `Logit`, which moves e = 0 and e = 1 off infinity; the last
   map is the plain sigmoid, so that u never leaves the unit cube.
 
-  `forward`, `inverse` and the log-dets need the keyword argument `images`,
-  uint8 `[N, H, W, C]`.
+  `forward`, `inverse` and the log-dets need the condition `images`, uint8
+  `[..., H, W, C]`.
 
   Args:
     couplings: list of couplings on `[N, H, W, C]` with conditioners that take
@@ -39,8 +40,6 @@ class NoiseFlow(flow_bijector.FlowBijector):
     n_bits: int, 1 to 8; the images' lower bits are dropped.
     dtype: float dtype of the noise.
   """
-
-  accepts_condition = True
 
   def __init__(self, couplings, context=None, n_bits=8, dtype=tf.float32,
                validate_args=False, name='noise_flow'):
@@ -62,6 +61,10 @@ class NoiseFlow(flow_bijector.FlowBijector):
   def n_bits(self):
     return self._n_bits
 
+  @property
+  def conditions(self):
+    return dict(images=layers.Condition((None, None, None), dtype=tf.uint8))
+
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
@@ -74,17 +77,18 @@ class NoiseFlow(flow_bijector.FlowBijector):
       images: uint8 Tensor of the same shape.
     """
     context = self._context_of(images)
-    h = self._logit.inverse(tf.convert_to_tensor(noise, self.dtype))
+    h, _ = self._logit.inverse_and_log_det(tf.convert_to_tensor(noise, self.dtype))
     for coupling in self.couplings:
       coupling.initialize(h, context=context)
-      h = coupling.inverse_and_log_det(h, context=context)[0]
+      h, _ = flow_bijector.inverse_and_log_det(coupling, h, 3, context=context)
 
   def _forward_and_log_det(self, e, images):
     context = self._context_of(images)
     h, log_det = self._logit.inverse_and_log_det(e)
     log_det = tf.reduce_sum(log_det, [1, 2, 3])
     for coupling in self.couplings:
-      h, log_det_of_coupling = coupling.inverse_and_log_det(h, context=context)
+      h, log_det_of_coupling = flow_bijector.inverse_and_log_det(
+          coupling, h, 3, context=context)
       log_det += log_det_of_coupling
     return tf.sigmoid(h), log_det + _log_det_of_sigmoid(h)
 
@@ -93,7 +97,8 @@ class NoiseFlow(flow_bijector.FlowBijector):
     h = tf.math.log(u) - tf.math.log1p(-u)
     log_det = -_log_det_of_sigmoid(h)
     for coupling in reversed(self.couplings):
-      h, log_det_of_coupling = coupling.forward_and_log_det(h, context=context)
+      h, log_det_of_coupling = flow_bijector.forward_and_log_det(
+          coupling, h, 3, context=context)
       log_det += log_det_of_coupling
     e, log_det_of_logit = self._logit.forward_and_log_det(h)
     return e, log_det + tf.reduce_sum(log_det_of_logit, [1, 2, 3])
@@ -164,25 +169,25 @@ class VariationalDequantizer(tf.Module):
     if network is None:
       network = functools.partial(layers.GatedNet, hidden_channels=16)
     context, context_channels = None, channels
-    # Off the seeds of the levels, which are multiples of 1000 and a few more.
-    seeds = iter(range(1000 * seed + 500, 1000 * seed + 1000, 500 // (num_couplings + 1)))
     if context_network is not None:
-      context = context_network(seed=next(seeds), dtype=tf.as_dtype(dtype).name)
+      context = context_network(
+          seed=seeds.derived_seed(seed, 'dequantizer', 'context'), dtype=tf.as_dtype(dtype).name)
       context.build([None, height, width, channels])
       context_channels = context.compute_output_shape([None, height, width, channels])[-1]
 
     inner = inner_lib.resolve(inner, scale_map)
 
-    def coupling(flip):
+    def coupling(i):
       layer = network(
-          inner.num_parameters * channels, seed=next(seeds), dtype=tf.as_dtype(dtype).name)
+          inner.num_parameters * channels, seed=seeds.derived_seed(seed, 'dequantizer', i),
+          dtype=tf.as_dtype(dtype).name)
       layer.build([None, height, width, channels + context_channels])
       return bijectors.Coupling(
           _ContextConditioner(layer),
           inner_lib.TrainableInner(inner, channels, scale_map, dtype),
-          'checkerboard', flip, dtype)
+          'checkerboard', i % 2 == 1, dtype)
 
-    couplings = [coupling(i % 2 == 1) for i in range(num_couplings)]
+    couplings = [coupling(i) for i in range(num_couplings)]
     return cls(NoiseFlow(couplings, context, n_bits, dtype), image_shape)
 
   @property

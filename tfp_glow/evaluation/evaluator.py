@@ -42,19 +42,19 @@ class Evaluator:
         source, split=split, batch_size=batch_size, shard_index=index,
         num_shards=count).take(num_batches))
 
-    def replica_bits_per_dim(images, number, labels):
+    def replica_bits_per_dim(images, number, conditions):
       def noise_of_draw(draw):
         seed = noise_lib.EVALUATION_SEED - tf.cast(draw, tf.int64)
         return noise_lib.replica_noise(seed, number, images, replicas)
-      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw, labels)[0]]
+      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw, **conditions)[0]]
       if importance_samples > 1:
         values.append(
-            model.log_prob_bounds(images, importance_samples, noise_of_draw, labels)[1])
+            model.log_prob_bounds(images, importance_samples, noise_of_draw, **conditions)[1])
       return tf.stack([model.in_bits_per_dim(value) for value in values], -1)
 
     @tf.function(autograph=False)
-    def bits_per_dim(images, number, labels):
-      return cluster.strategy.run(replica_bits_per_dim, args=(images, number, labels))
+    def bits_per_dim(images, number, conditions):
+      return cluster.strategy.run(replica_bits_per_dim, args=(images, number, conditions))
 
     self._bits_per_dim = bits_per_dim
 
@@ -77,7 +77,7 @@ class Evaluator:
         return None
       bits = self._local(self._bits_per_dim(
           batch['image'], tf.constant(number, tf.int64),
-          labels_lib.labels_of(self._model, batch)))
+          labels_lib.conditions_of(self._model, batch)))
       values.append(np.float64(bits[self._local(batch['mask']) > 0]))
     values = np.concatenate(values)
     *totals, count = self._cluster.sum_over_workers([*values.sum(0), len(values)])

@@ -39,6 +39,7 @@ def position_code(height, width, channels, dtype):
   return code[..., :channels]
 
 
+@keras.saving.register_keras_serializable('tfp_glow')
 class AttentionNet(keras.layers.Layer):
   """Gated convolution and gated self-attention blocks, an output that starts at zero.
 

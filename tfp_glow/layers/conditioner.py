@@ -4,12 +4,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ['LayerConditioner', 'StackedLayer']
+from tfp_glow.layers import condition
+
+__all__ = ['LayerConditioner', 'StackedLayer', 'as_conditioner']
 
 if keras.backend.backend() != 'tensorflow':
   raise ImportError(
       f'tfp_glow needs Keras with the TensorFlow backend, got {keras.backend.backend()!r}; '
       'set KERAS_BACKEND=tensorflow.')
+
+
+def as_conditioner(conditioner):
+  """A function, a `tf.Module`, None, or a built Keras layer in a `LayerConditioner`."""
+  if isinstance(conditioner, keras.layers.Layer):
+    return LayerConditioner(conditioner)
+  return conditioner
 
 
 class LayerConditioner(tf.Module):
@@ -23,6 +32,9 @@ class LayerConditioner(tf.Module):
   Args:
     layer: a built `keras.layers.Layer`, `[N, H, W, C_in] -> [N, H, W, C_out]`.
 
+  Attributes:
+    conditions: what the layer takes beside the image; see `named_conditions`.
+
   Raises:
     ValueError: if the layer is not built: its weights do not exist yet.
   """
@@ -33,15 +45,50 @@ class LayerConditioner(tf.Module):
       raise ValueError(
           f'the Keras layer {layer.name!r} is not built, so its weights could not be '
           f'trained; call layer.build((None, None, None, channels)) first.')
-    # What images need to have; None where the layer does not say.
-    self.in_channels = _in_channels(layer)
-    self._weights = [v.value for v in layer.variables]
-    self._call = lambda x, **kwargs: layer(x, **kwargs)
-    if hasattr(layer, 'initialize'):
-      self.initialize = lambda x, **kwargs: layer.initialize(x, **kwargs)
+    self._hold(layer)
 
-  def __call__(self, x, **kwargs):
-    return self._call(x, **kwargs)
+  def _hold(self, layer):
+    self._hidden = _Hidden(layer)
+    self._weights = [v.value for v in layer.variables]
+
+  @property
+  def conditions(self):
+    return _conditions_of_layer(self._hidden.layer)
+
+  @property
+  def in_channels(self):
+    """The channels that images need to have; None where the layer does not say."""
+    return _in_channels(self._hidden.layer)
+
+  def __call__(self, x, **conditions):
+    return self._hidden.layer(x, **conditions)
+
+  def initialize(self, x, **conditions):
+    """Data-dependent initialisation of the layer, where it has any."""
+    if hasattr(self._hidden.layer, 'initialize'):
+      self._hidden.layer.initialize(x, **conditions)
+
+  # A copy holds the copied layer's weights; attribute by attribute it would hold others.
+
+  def __getstate__(self):
+    return dict(name=self.name, layer=self._hidden.layer)
+
+  def __setstate__(self, state):
+    tf.Module.__init__(self, name=state['name'])
+    self._hold(state['layer'])
+
+
+class _Hidden:
+  """Something that TensorFlow must not track."""
+
+  def __init__(self, layer):
+    self.layer = layer
+
+
+def _conditions_of_layer(layer):
+  if hasattr(layer, 'conditions') or isinstance(layer, keras.Model):
+    return dict(getattr(layer, 'conditions', {}))
+  return condition.named_conditions(layer.call)
 
 
 def _in_channels(layer):
@@ -63,6 +110,9 @@ class StackedLayer:
       initial weights become set k; where it has `initial_weights`, only k = 0 is made.
     depth: int, K.
     input_shape: tuple `(None, H, W, C)`, to build the layers with.
+
+  Attributes:
+    conditions: what the layer takes beside the image; see `named_conditions`.
 
   Raises:
     ValueError: if the layer has weights that it updates by itself (such as
@@ -91,23 +141,24 @@ class StackedLayer:
     self.weights = [
         tf.Variable(stack, name=v.name, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
         for v, stack in zip(variables, stacks)]
+    self.conditions = _conditions_of_layer(layer)
 
   def conditioner(self, weights):
-    """The layer as a function of its input, with one set of weights.
+    """The layer as a function of its input and conditions, with one set of weights.
 
     Args:
       weights: list of Tensors, as `weights` without the leading axis.
     """
     layer = self._layer
-    return lambda x, **kwargs: layer.stateless_call(weights, [], x, **kwargs)[0]
+    return lambda x, **conditions: layer.stateless_call(weights, [], x, **conditions)[0]
 
-  def initialized(self, weights, x, **kwargs):
+  def initialized(self, weights, x, **conditions):
     """One set of weights after the layer's data-dependent initialisation with x.
 
     Args:
       weights: list of Tensors, one set.
       x: float Tensor `[N, H, W, C]`, the layer's input.
-      **kwargs: what the layer is called with besides.
+      **conditions: what the layer is called with besides.
 
     Returns:
       A list like `weights`, the same one if the layer has no `initialize`.
@@ -117,7 +168,7 @@ class StackedLayer:
       return weights
     variables = layer.trainable_variables
     with keras.StatelessScope(state_mapping=list(zip(variables, weights))) as scope:
-      layer.initialize(x, **kwargs)
+      layer.initialize(x, **conditions)
     return [scope.get_current_value(v) for v in variables]
 
 

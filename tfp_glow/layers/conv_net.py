@@ -16,6 +16,7 @@ __all__ = ['ConvNet', 'ZeroConv2D']
 _LOG_SCALE_FACTOR = 3.
 
 
+@keras.saving.register_keras_serializable('tfp_glow')
 class ZeroConv2D(keras.layers.Layer):
   """Convolution that starts at zero, with a learned scale of its output.
 
@@ -60,6 +61,7 @@ class ZeroConv2D(keras.layers.Layer):
             'kernel_size': self.kernel_size, 'seed': self.seed}
 
 
+@keras.saving.register_keras_serializable('tfp_glow')
 class ConvNet(keras.layers.Layer):
   """3x3, 1x1 and 3x3 convolution with ReLUs (Kingma & Dhariwal 2018, section 3.3).
 

@@ -15,6 +15,7 @@ def concat_elu(x):
   return tf.concat([tf.nn.elu(x), tf.nn.elu(-x)], -1)
 
 
+@keras.saving.register_keras_serializable('tfp_glow')
 class GatedNet(keras.layers.Layer):
   """Convolution, gated residual blocks, and an output that starts at zero.
 

@@ -1,14 +1,36 @@
-"""What tfp_glow uses of TensorFlow beyond its public API."""
+"""TensorFlow's private parts: what runs under which tapes, and which Variables it read.
 
+Each has a test of its own, so that an upgrade that breaks one says so by name.
+"""
+
+from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import record
 
-__all__ = ['could_possibly_record', 'should_record_backprop', 'stop_recording']
+__all__ = ['could_possibly_record', 'possible_gradient_types', 'stop_recording',
+           'watched_variables']
 
-# Whether a GradientTape is open at all; no public function tells.
+# Whether any tape or accumulator is active here. A public query of tapes would replace it.
 could_possibly_record = record.could_possibly_record
 
-# Whether an open GradientTape records what is computed from given Tensors; likewise.
-should_record_backprop = record.should_record_backprop
-
-# Hides computations from all tapes; `tf.GradientTape.stop_recording` does for one tape only.
+# A context without tapes. `tf.GradientTape.stop_recording` stops one tape that one has in hand.
 stop_recording = record.stop_recording
+
+
+def possible_gradient_types(tensors):
+  """0 if no active tape recorded the Tensors, 1 for one tape, 2 for more."""
+  # A public query of what a tape watches would replace it.
+  return pywrap_tfe.TFE_Py_TapeSetPossibleGradientTypes(tensors)
+
+
+class watched_variables:  # pylint: disable=invalid-name
+  """A context after which `variables` has the trainable Variables that were read in it."""
+
+  def __enter__(self):
+    # `tf.GradientTape.watched_variables` would replace it if a tape cost nothing.
+    self._watcher = record.VariableWatcher()
+    self._watcher.__enter__()
+    return self
+
+  def __exit__(self, *exception):
+    self._watcher.__exit__(*exception)
+    self.variables = self._watcher.watched_variables()

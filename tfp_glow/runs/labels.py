@@ -1,8 +1,8 @@
-"""Labels, for the models that want them."""
+"""Labels and other conditions, for the models that want them."""
 
 from tfp_glow import errors
 
-__all__ = ['check_labels', 'labels_of', 'refuse_classes']
+__all__ = ['check_labels', 'conditions_of', 'refuse_classes']
 
 
 def check_labels(config, source):
@@ -44,11 +44,11 @@ def refuse_classes(model, path):
         'model.num_classes=0.')
 
 
-def labels_of(model, batch):
-  """The labels of a batch, int32 `[N]`, or None for a model that wants none.
+def conditions_of(model, batch):
+  """What a model's images are given, a dict of Tensors `[N, ...]` by name.
 
   Args:
     model: an `ImageModel`.
-    batch: dict with the key "label".
+    batch: dict with the key "label" for labels, and the name of every other condition.
   """
-  return batch['label'] if model.num_classes else None
+  return {name: batch['label' if name == 'labels' else name] for name in model.conditions}

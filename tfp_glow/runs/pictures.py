@@ -93,7 +93,7 @@ class Sampler:
         own = np.resize(labels[number * size:(number + 1) * size], size).astype(np.int32)
         own = tf.constant(own)
       seeds = tf.constant([seed, number], tf.int64)
-      images.append(self._draw(size, temperature, seeds, own).numpy())
+      images.append(self._draw(size, temperature, seeds, labels=own).numpy())
     return np.concatenate(images)[:num]
 
   def grid(self, num, temperature, seed, label=None):

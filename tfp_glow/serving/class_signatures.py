@@ -39,7 +39,7 @@ class ClassSignatures(signatures.Signatures):
     mean, weighted = self.model.log_prob_bounds(
         images, noise_draws,
         lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw),
-        self._checked(labels, tf.shape(images)[0]))
+        labels=self._checked(labels, tf.shape(images)[0]))
     return dict(log_prob=mean, importance_weighted_log_prob=weighted)
 
   def bits_per_dim(self, images, labels, noise_draws, seed):
@@ -54,7 +54,7 @@ class ClassSignatures(signatures.Signatures):
     """The latents of images of known classes, with the noise of draw 0."""
     images, noise = self._with_noise(images, seed)
     labels = self._checked(labels, tf.shape(images)[0])
-    return dict(latents=self.model.encode(images, noise, labels))
+    return dict(latents=self.model.encode(images, noise, labels=labels))
 
   def decode(self, latents, labels):
     latents = requests.checked_latents(latents, self.model.event_size)

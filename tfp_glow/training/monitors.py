@@ -25,15 +25,15 @@ class Monitors:
   Args:
     model: an `ImageModel`.
     images: uint8 array `[N, H, W, C]`, the held batch.
-    labels: int array `[N]` for a model with classes.
+    conditions: None or a dict of arrays `[N, ...]` by the names of the model's conditions.
     watch_levels: bool, whether to read each level's reconstruction error too.
   """
 
-  def __init__(self, model, images, labels=None, watch_levels=False):
+  def __init__(self, model, images, conditions=None, watch_levels=False):
     self._model = model
     self._watch_levels = watch_levels
     self._images = tf.constant(images)
-    self._labels = None if labels is None else tf.constant(labels)
+    self._conditions = {name: tf.constant(value) for name, value in (conditions or {}).items()}
 
   def __call__(self):
     """The readings as a dict of floats.
@@ -50,13 +50,12 @@ class Monitors:
     model = self._model
     middle = tf.fill(self._images.shape, .5)
     x = distributions.dequantize(self._images, middle, model.n_bits)
-    # A bijector remembers the input of the very Tensor that it returned; `identity` is another.
-    latents = tf.identity(model.encode(self._images, middle, self._labels))
-    error = model.decode(latents, self._labels) - x
+    latents = model.encode(self._images, middle, **self._conditions)
+    error = model.decode(latents, **self._conditions) - x
     readings = {
         'reconstruction_error': tf.reduce_max(tf.abs(error)), **model.flow.diagnostics()}
     if self._watch_levels:
-      errors = model.reconstruction_errors(self._images, middle, self._labels)
+      errors = model.reconstruction_errors(self._images, middle, **self._conditions)
       readings.update({f'level_{i}_drift': value for i, value in enumerate(tf.unstack(errors))})
     return readings
 

@@ -79,19 +79,20 @@ class TrainState:
     self.progress = Progress(seed)
     self._cluster = cluster
 
-  def initialize(self, images, noise, labels=None):
+  def initialize(self, images, noise, conditions=None):
     """Data-dependent initialisation over the global batch.
 
     Args:
-      images, noise, labels: this process's values for its replicas.
+      images, noise: this process's values for its replicas.
+      conditions: None or a dict of such values by the names of the model's conditions.
     """
     strategy = self._cluster.strategy
 
     @tf.function(autograph=False)
-    def initialize(images, noise, labels):
-      strategy.run(self.model.initialize, args=(images, noise, labels))
+    def initialize(images, noise, conditions):
+      strategy.run(self.model.initialize, args=(images, noise), kwargs=conditions)
 
-    initialize(images, noise, labels)
+    initialize(images, noise, conditions or {})
     average_lib.copy_variables(self.model, self.average)
     self.remember_best()
 

@@ -25,8 +25,8 @@ def make_train_step(cluster, state, config):
     config: `optimizer`, `num_steps`, `jit_compile`, `model.class_weight`.
 
   Returns:
-    Function `(images, stop, labels=None) -> stop`. `images` and, for a model with
-    classes, `labels` are a batch that `Cluster.distribute` dealt out. `stop` is a
+    Function `(images, stop, conditions=None) -> stop`. `images` and `conditions`, a dict by the
+    names of the model's, are a batch that `Cluster.distribute` dealt out. `stop` is a
     float32 scalar; the result is positive if any worker gave a positive one.
   """
   model, progress, strategy = state.model, state.progress, cluster.strategy
@@ -38,21 +38,22 @@ def make_train_step(cluster, state, config):
   # does not compile under a strategy of several replicas. AutoGraph, which has
   # nothing to convert here, would take as long as the tracing itself.
   @tf.function(jit_compile=config.jit_compile or None, autograph=False)
-  def bits_and_gradients(images, noise, labels):
+  def bits_and_gradients(images, noise, conditions):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
       tape.watch(weights)
       if model.classifier is None:
-        loss = bits = tf.reduce_mean(model.bits_per_dim(images, noise, labels)) / num_replicas
+        loss = bits = tf.reduce_mean(
+            model.bits_per_dim(images, noise, **conditions)) / num_replicas
       else:
         bits, class_bits = [tf.reduce_mean(values) / num_replicas for values in
-                            model.bits_per_dim_and_class_bits(images, noise, labels)]
+                            model.bits_per_dim_and_class_bits(images, noise, **conditions)]
         loss = bits + config.model.class_weight * class_bits
     return bits, tape.gradient(
         loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-  def replica_step(images, stop, labels):
+  def replica_step(images, stop, conditions):
     noise = noise_lib.replica_noise(progress.data_seed, progress.step, images, num_replicas)
-    bits, gradients = bits_and_gradients(images, noise, labels)
+    bits, gradients = bits_and_gradients(images, noise, conditions)
     if num_replicas > 1:
       # `identity` puts the argument on the replica's device, where a reduction wants it.
       bits, stop, *gradients = tf.distribute.get_replica_context().all_reduce(
@@ -83,8 +84,8 @@ def make_train_step(cluster, state, config):
     progress.window_bad.assign_add(1)
 
   @tf.function(autograph=False)
-  def train_step(images, stop, labels=None):
-    bits, norm, stop, gradients = strategy.run(replica_step, args=(images, stop, labels))
+  def train_step(images, stop, conditions=None):
+    bits, norm, stop, gradients = strategy.run(replica_step, args=(images, stop, conditions or {}))
     bits, norm, stop = cluster.first(bits), cluster.first(norm), cluster.first(stop)
     # A loss that is not finite in its other part has a gradient that is not.
     tf.cond(tf.math.is_finite(bits) & tf.math.is_finite(norm),

@@ -118,7 +118,7 @@ class _Trainer:
     self._train_step = train_step.make_train_step(cluster, state, config)
     held = next(iter(data.eval_batches(source, batch_size=_HELD_IMAGES)))
     self._monitors = monitors_lib.Monitors(
-        state.model, held['image'], labels_lib.labels_of(state.model, held),
+        state.model, held['image'], labels_lib.conditions_of(state.model, held),
         watch_levels=monitors_lib.has_reversible_levels(state.model.flow))
     self._drifted = set()  # Levels that the user was warned of.
     self._evaluation = run_evaluation.RunEvaluation(cluster, state, source, config)
@@ -186,7 +186,7 @@ class _Trainer:
       if self._is_last(step):
         return
       batch = next(batches)
-      vote = self._train_step(batch['image'], yes if self._stop else no, self._labels(batch))
+      vote = self._train_step(batch['image'], yes if self._stop else no, self._conditions(batch))
       # Looking at the vote before the last one does not wait for the device.
       self._vote, self._last_vote = vote, self._vote
       step += 1
@@ -219,10 +219,10 @@ class _Trainer:
     images = batch['image']
     noise = self._cluster.strategy.run(
         lambda images: noise_lib.replica_noise(progress.data_seed, 0, images, replicas), (images,))
-    self._state.initialize(images, noise, self._labels(batch))
+    self._state.initialize(images, noise, self._conditions(batch))
 
-  def _labels(self, batch):
-    return labels_lib.labels_of(self._state.model, batch)
+  def _conditions(self, batch):
+    return labels_lib.conditions_of(self._state.model, batch)
 
   def _batches(self, step):
     seed = int(self._progress.data_seed)
