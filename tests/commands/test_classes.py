@@ -157,16 +157,13 @@ def test_evaluate_against_a_loop(run, source, cluster):
   result = evaluate.run(_CONFIG, run, cluster())
   log_prob = tf.function(runs.load_trained(_CONFIG, run).model.log_prob)
   (images, labels), right, marginal, given = source.arrays('test'), [], [], []
-  for start in range(0, 53, 16):
-    draw = noise.batch_noise(-1, start // 16, [16, 8, 8, 1])
-    for i in range(start, min(start + 16, 53)):
-      log_probs = [
-          float(log_prob(images[i:i + 1], draw[i - start:i - start + 1],
-                         labels=tf.constant([label]))[0])
-          for label in range(4)]
-      right.append(np.argmax(log_probs) == int(labels[i]))
-      marginal.append(np.logaddexp.reduce(log_probs) - math.log(4.))
-      given.append(log_probs[int(labels[i])])
+  for i in range(53):
+    draw = noise.noise_of_images(-1, [i], (8, 8, 1))
+    log_probs = [float(log_prob(images[i:i + 1], draw, labels=tf.constant([label]))[0])
+                 for label in range(4)]
+    right.append(np.argmax(log_probs) == int(labels[i]))
+    marginal.append(np.logaddexp.reduce(log_probs) - math.log(4.))
+    given.append(log_probs[int(labels[i])])
   bits = lambda values: -np.mean(values) / (64 * math.log(2.))
   assert result['accuracy'] == pytest.approx(np.mean(right))
   assert result['marginal_bpd'] == pytest.approx(bits(marginal), rel=1e-5)

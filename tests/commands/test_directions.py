@@ -24,6 +24,8 @@ def test_directions(tmp_path, grid_size):
   assert list(latents.load_directions(npz)) == ['hat']
   with pytest.raises(errors.UserError, match="direction 'nose' is not known"):
     directions.run(_CONFIG, str(tmp_path), directions=['nose'])
+  with pytest.raises(errors.UserError, match='--directions= names none; leave it out for all'):
+    directions.run(_CONFIG, str(tmp_path), directions=[])
 
 
 def test_need_labels(tmp_path, monkeypatch):

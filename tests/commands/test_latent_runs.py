@@ -1,6 +1,7 @@
 """Which test images a mode shows."""
 
 import numpy as np
+import pytest
 
 from tfp_glow.commands import latent_runs
 
@@ -9,3 +10,10 @@ def test_the_images_are_different_ones_of_the_test_split(faces):
   images = latent_runs.choose_images(faces, 4, seed=0)
   assert sorted(images[:, 0, 0, 0]) == [0, 5, 10, 15]
   assert np.all(images == images[:, :1, :1, :1])
+
+
+@pytest.mark.parametrize('seed', [-1, 2**32, 2**64, -10**30])
+def test_any_int_is_a_seed(faces, seed):
+  images = latent_runs.choose_images(faces, 2, seed)
+  assert images.shape == (2, 8, 8, 3) and images[0, 0, 0, 0] != images[1, 0, 0, 0]
+  np.testing.assert_array_equal(images, latent_runs.choose_images(faces, 2, seed))

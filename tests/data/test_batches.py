@@ -47,6 +47,7 @@ def test_shapes_and_dtypes(source):
   spec = data.eval_batches(source, batch_size=60).element_spec
   assert spec == {'image': tf.TensorSpec([60, 28, 28, 1], tf.uint8),
                   'label': tf.TensorSpec([60], tf.int32),
+                  'index': tf.TensorSpec([60], tf.int64),
                   'mask': tf.TensorSpec([60], tf.float32)}
 
 
@@ -107,11 +108,12 @@ def test_evaluation_counts_each_example_once(source, batch_size, num_shards):
     steps.add(len(taken))
     for batch in taken:
       assert len(batch['image']) == batch_size // num_shards
-      seen += [image.tobytes() for image, mask in zip(batch['image'], batch['mask']) if mask]
+      seen += [(index, image.tobytes()) for image, index, mask in zip(
+          batch['image'], batch['index'], batch['mask']) if mask]
   assert steps == {-(-_NUM_TEST // batch_size)}
   assert len(seen) == _NUM_TEST
   expected = source.arrays('test')[0].numpy()
-  assert sorted(seen) == sorted(image.tobytes() for image in expected)
+  assert sorted(seen) == list(enumerate(image.tobytes() for image in expected))
 
 
 def test_evaluation_order_is_fixed_and_joins_over_shards(source):

@@ -34,3 +34,10 @@ def test_normal():
 def test_shape_known_only_when_run():
   traced = tf.function(lambda n: random.normal([n, 3], [1, 2]))
   assert traced(tf.constant(5)).shape == (5, 3)
+
+
+def test_any_int_is_a_seed():
+  kept = [0, 7, -1, 2**32, 2**63 - 1, -2**63]
+  assert [random.fold_seed(seed) for seed in kept] == kept
+  beyond = [random.fold_seed(seed) for seed in (2**63, -2**63 - 1, 10**100, -10**100)]
+  assert len(set(beyond)) == 4 and all(-2**63 <= seed < 2**63 for seed in beyond)

@@ -17,11 +17,16 @@ class _Brightness:
 
   num_classes = 0
 
-  def log_prob_bounds(self, images, *unused):
-    return (tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) / 32.,)
+  def log_prob(self, images, noise, labels=None):
+    del noise, labels
+    return tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) / 32.
 
   def in_bits_per_dim(self, log_prob):
     return log_prob
+
+
+def _noise(draw):
+  return noise.per_image_noise(-1 - draw, tf.range(53), (8, 8, 1))
 
 
 def _expected(source):
@@ -45,7 +50,7 @@ def test_noise_draws_are_averaged(source):
   model = trained.make_model(tiny.config(), (8, 8, 1))
   images = source.arrays('test')[0]
   result = evaluation.Evaluator(cluster, model, source, 53, noise_draws=3)()
-  bits = np.mean([model.bits_per_dim(images, noise.batch_noise(-1 - draw, 0, images.shape))
+  bits = np.mean([model.bits_per_dim(images, _noise(draw))
                   for draw in range(3)], 0)
   assert result['eval_bpd'] == pytest.approx(bits.mean(), rel=1e-5)
   assert result['noise_draws'] == 3 and 'importance_weighted_bpd' not in result
@@ -60,7 +65,7 @@ def test_importance_samples_leave_the_one_draw_bound_alone(source):
       cluster, model, source, 53, noise_draws=1, **options)()
   result = evaluate(importance_samples=5)
   assert result.pop('importance_samples') == 5
-  draws = np.float64([model.log_prob(images, noise.batch_noise(-1 - draw, 0, images.shape))
+  draws = np.float64([model.log_prob(images, _noise(draw))
                       for draw in range(5)])
   expected = -(np.logaddexp.reduce(draws, 0) - math.log(5.)).mean() / (64 * math.log(2.))
   assert result.pop('importance_weighted_bpd') == pytest.approx(expected, rel=1e-5)
@@ -68,17 +73,32 @@ def test_importance_samples_leave_the_one_draw_bound_alone(source):
   assert result == pytest.approx(evaluate(), rel=1e-6)
 
 
-def test_the_same_on_two_devices(source):
-  def evaluate(cluster):
+def test_the_same_with_other_devices_and_batches(source):
+  """With batches of 9, two devices round up to 10."""
+  def evaluate(cluster, batch_size):
     with cluster.strategy.scope():
       model = trained.make_model(tiny.config(), (8, 8, 1))
     return evaluation.Evaluator(
-        cluster, model, source, 16, noise_draws=3, importance_samples=3)()
-  one, two = evaluate(tiny.one_device()), evaluate(tiny.two_devices())
-  assert one == {name: pytest.approx(value, rel=1e-5) for name, value in two.items()}
+        cluster, model, source, batch_size, noise_draws=3, importance_samples=3)()
+  one, *others = [evaluate(tiny.one_device(), 16), evaluate(tiny.one_device(), 53),
+                  evaluate(tiny.two_devices(), 9)]
+  for other in others:
+    assert one == {name: pytest.approx(value, rel=1e-6) for name, value in other.items()}
   assert one['importance_weighted_bpd'] < one['eval_bpd']
 
 
-def test_can_be_broken_off(source):
-  evaluator = evaluation.Evaluator(tiny.one_device(), _Brightness(), source, 8, noise_draws=1)
-  assert evaluator(interrupted=lambda: True) is None
+@pytest.mark.parametrize('batch_size', [8, 20])
+def test_the_first_images_alone(source, batch_size):
+  evaluator = evaluation.Evaluator(
+      tiny.two_devices(), _Brightness(), source, batch_size, noise_draws=1)
+  result = evaluator('train', max_images=21)
+  expected = source.arrays('train')[0].numpy()[:21].mean(dtype=np.float64) / 32.
+  assert result['num_images'] == 21 and result['eval_bpd'] == pytest.approx(expected, rel=1e-6)
+  assert evaluator('train', max_images=10**6)['num_images'] == 96
+
+
+def test_can_be_broken_off_between_two_draws(source):
+  evaluator = evaluation.Evaluator(
+      tiny.one_device(), _Brightness(), source, 53, noise_draws=1, importance_samples=10**15)
+  asked = iter([False, False, True])
+  assert evaluator(interrupted=lambda: next(asked)) is None

@@ -29,13 +29,9 @@ def fixture_bits(monkeypatch):
   class Planned(evaluation.Evaluator):
     measured, bits = [], list(_BITS)
 
-    def __init__(self, *args, split='test', **kwargs):
-      super().__init__(*args, split=split, **kwargs)
-      self._split = split
-
-    def __call__(self, *args):
-      result = super().__call__(*args)
-      if self._split == 'test':
+    def __call__(self, split='test', *args, **kwargs):
+      result = super().__call__(split, *args, **kwargs)
+      if split == 'test':
         Planned.measured.append(result['eval_bpd'])
         result['eval_bpd'] = Planned.bits.pop(0)
       return result

@@ -40,9 +40,8 @@ def test_log_prob_is_that_of_the_evaluation(scored):
 
 def test_other_scores_follow_from_it(scored):
   source, model, images, _, scores = scored
-  evaluator = evaluation.Evaluator(
-      tiny.one_device(), model, source, 16, noise_draws=1, split='train')
-  entropy = evaluator()['eval_bpd']
+  evaluator = evaluation.Evaluator(tiny.one_device(), model, source, 16, noise_draws=1)
+  entropy = evaluator('train')['eval_bpd']
   np.testing.assert_allclose(
       np.sort(scores['typicality']), np.sort(np.abs(scores['log_prob'] - entropy)), atol=1e-4)
   assert scores['typicality_of_10'].shape == (5,)

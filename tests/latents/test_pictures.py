@@ -46,3 +46,10 @@ def test_scales(pictures):
   np.testing.assert_array_equal(grid[[0, 2], 0], samples)
   assert (grid[0, 1] != grid[0, 2]).any()
   np.testing.assert_array_equal(grid, pictures.scales(2, 4, temperature=0.7, seed=3))
+
+
+@pytest.mark.parametrize('seed', [-1, 2**32, 2**64, -10**30])
+def test_any_int_is_a_seed(pictures, seed):
+  grid = pictures.scales(1, 3, seed=seed)
+  np.testing.assert_array_equal(grid, pictures.scales(1, 3, seed=seed))
+  assert (grid != pictures.scales(1, 3, seed=seed + 1)).any()

@@ -153,3 +153,14 @@ def test_another_model_is_one_line(run):
   other = {'weights': [tf.Variable(tf.zeros([7]))]}
   with pytest.raises(errors.UserError, match='ckpt-5 does not fit this model'):
     run.store.restore(other, 5)
+
+
+def test_a_folder_whose_name_is_a_pattern(tmp_path):
+  folder = tmp_path / 'br[1]ack*?'
+  folder.mkdir()
+  run = _Run(folder)
+  for value in range(1, 6):
+    run.save(value)
+  assert run.newest() == 5 and not run.reports
+  assert {name.split('.')[0] for name in os.listdir(run.path)} == {
+      'checkpoint', 'ckpt-3', 'ckpt-4', 'ckpt-5'}

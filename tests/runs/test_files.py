@@ -47,6 +47,18 @@ def test_reasons_are_one_line():
   assert files.reason(ValueError()) == 'ValueError'
 
 
+@pytest.mark.parametrize('name, is_pattern', [('plain ~', False), ('br[1]ack', True), ('a*', True)])
+def test_plain_path(tmp_path, name, is_pattern):
+  folder = tmp_path / name
+  folder.mkdir()
+  with files.plain_path(str(folder)) as path:
+    assert (path != str(folder)) == is_pattern and '[' not in path and '*' not in path
+    with open(os.path.join(path, 'file'), 'w', encoding='utf-8') as f:
+      f.write('text')
+  assert os.path.exists(path) != is_pattern
+  assert (folder / 'file').read_text() == 'text'
+
+
 def test_one_line_errors():
   with pytest.raises(errors.UserError, match='x/y cannot be written .No space left'):
     with files.one_line_errors('x/y'):

@@ -51,3 +51,11 @@ def test_samples_depend_on_seed_and_temperature(model):
   assert np.any(images[:2] != images[4:]), 'every batch has noise of its own'
   assert np.any(images != draw(6, .7, 2)) and np.any(images != draw(6, .1, 1))
   assert len(np.unique(draw(6, 0., 1), axis=0)) == 1
+
+
+@pytest.mark.parametrize('seed', [-1, 2**32, 2**64, -10**30])
+def test_any_int_is_a_seed(model, seed):
+  draw = pictures.Sampler(model, batch_size=4)
+  images = draw(4, .7, seed)
+  np.testing.assert_array_equal(images, draw(4, .7, seed))
+  assert np.any(images != draw(4, .7, seed + 1))

@@ -9,6 +9,7 @@ from tfp_glow.commands import latent_runs
 from tfp_glow.commands import run_pictures
 from tfp_glow.latents import labels
 from tfp_glow.runs import files
+from tfp_glow.runs import progress
 
 __all__ = ['run']
 
@@ -35,12 +36,17 @@ def run(config, path, directions=None, num_samples=None, seed=0):
     UserError: for a data set without labels, an unknown attribute, other arguments out of
       range, a model with classes, or a workdir without a usable checkpoint.
   """
+  if directions is not None and not directions:
+    raise errors.UserError('--directions= names none; leave it out for all of them.')
   loaded = latent_runs.load(config, path)
   names = labels.attribute_names(loaded.source)
   if not names:
     raise errors.UserError(f'the data set {loaded.source.name} has no labels, so there are no '
                            f'attributes to find directions of.')
-  batches = labels.labelled_batches(loaded.source, config.evaluation.batch_size)
+  size = config.evaluation.batch_size
+  batches = progress.progress(
+      labels.labelled_batches(loaded.source, size), -(-loaded.source.num_examples('train') // size),
+      'encoding images')
   means = latents.measure_means(loaded.model, batches, len(names))
   try:
     found = latents.find_directions(means, names, directions)

@@ -5,11 +5,14 @@ import numpy as np
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow.commands import arguments
+from tfp_glow.distributions import random
 from tfp_glow.runs import labels
+from tfp_glow.runs import progress
 from tfp_glow.runs import trained
 
 __all__ = ['choose_images', 'load', 'load_with_pairs']
 
+_BATCH_SIZE = 500
 _ROWS = 8
 
 
@@ -42,7 +45,7 @@ def choose_images(source, num, seed):
   Args:
     source: an `ImageSource`.
     num: int.
-    seed: int.
+    seed: int, any.
 
   Returns:
     uint8 array `[num, H, W, C]`.
@@ -54,12 +57,20 @@ def choose_images(source, num, seed):
   if num > total:
     raise errors.UserError(f'{num} test images are needed, and the data set {source.name} has '
                            f'{total}; ask for fewer with --num_samples.')
-  chosen = np.random.RandomState(seed).permutation(total)[:num]
+  chosen = _random(seed).permutation(total)[:num]
   found = {}
-  batches = data.eval_batches(source, batch_size=1).as_numpy_iterator()
-  for index, batch in enumerate(batches):
-    if index in chosen:
-      found[index] = batch['image'][0]
+  batches = data.eval_batches(source, batch_size=_BATCH_SIZE).as_numpy_iterator()
+  for number, batch in enumerate(progress.progress(
+      batches, -(-total // _BATCH_SIZE), 'looking for images')):
+    start = number * _BATCH_SIZE
+    found.update({index: batch['image'][index - start] for index in chosen
+                  if start <= index < start + _BATCH_SIZE})
     if len(found) == num:
       break
   return np.stack([found[index] for index in chosen])
+
+
+def _random(seed):
+  """numpy's generator of any seed; it takes words of 32 bits."""
+  low, high = [word % 2**32 for word in (random.fold_seed(seed), random.fold_seed(seed) >> 32)]
+  return np.random.RandomState([low, high] if high else low)

@@ -140,7 +140,8 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
 
   Returns:
     tf.data.Dataset of ceil(num_examples / B) elements {'image': uint8 [B / n, H, W, C],
-    'label': int32 [B / n], 'mask': float32 [B / n], 1 for an example and 0 for padding}.
+    'label': int32 [B / n], 'index': int64 [B / n], the example's number in the split, 'mask':
+    float32 [B / n], 1 for an example and 0 for padding}.
 
   Raises:
     UserError: if the batch cannot be divided by the number of shards.
@@ -151,9 +152,11 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
   if in_memory:
     pixels, labels = source.arrays(split)
     batches = tf.data.Dataset.range(source.num_examples(split)).batch(batch_size)
-    batches = batches.map(lambda index: {'image': index, 'label': tf.gather(labels, index)})
+    batches = batches.map(
+        lambda index: {'image': index, 'label': tf.gather(labels, index), 'index': index})
   else:
-    batches = source.records(split).batch(batch_size)
+    batches = source.records(split).enumerate().map(
+        lambda index, record: {**record, 'index': index}).batch(batch_size)
 
   def pad(batch):
     present = tf.shape(batch['label'])[0]

@@ -4,11 +4,27 @@ TensorFlow's stateless float generators give other numbers under XLA than
 without it; its integer generators do not. So floats are made from integers here.
 """
 
+import hashlib
 import math
 
 import tensorflow as tf
 
-__all__ = ['normal', 'uniform']
+__all__ = ['fold_seed', 'normal', 'uniform']
+
+
+def fold_seed(seed):
+  """Any int as one of 64 bits, as a seed has to be: itself where it is one, else a hash of it.
+
+  Args:
+    seed: int.
+
+  Returns:
+    An int from -2**63 to 2**63 - 1.
+  """
+  if -2**63 <= seed < 2**63:
+    return int(seed)
+  digest = hashlib.sha256(hex(seed).encode()).digest()
+  return int.from_bytes(digest[:8], 'big', signed=True)
 
 
 def uniform(shape, seed):

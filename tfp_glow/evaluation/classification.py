@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_glow import data
 from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.runs import progress
 
 __all__ = ['classify']
 
@@ -32,23 +33,24 @@ def classify(cluster, model, source, batch_size, noise_draws, split='test'):
   batches = cluster.distribute(lambda index, count: data.eval_batches(
       source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
 
-  def replica_log_probs(images, number, draw):
-    noise = noise_lib.replica_noise(noise_lib.EVALUATION_SEED - draw, number, images, replicas)
+  def replica_log_probs(images, index, draw):
+    noise = noise_lib.per_image_noise(noise_lib.EVALUATION_SEED - draw, index, images.shape[1:])
     return model.class_log_probs(images, noise)
 
-  @tf.function
-  def log_probs(images, number, draw):
-    return cluster.strategy.run(replica_log_probs, args=(images, number, draw))
+  @tf.function(autograph=False)
+  def log_probs(images, index, draw):
+    return cluster.strategy.run(replica_log_probs, args=(images, index, draw))
 
   def local(value):
     parts = cluster.strategy.experimental_local_results(value)
     return np.concatenate([part.numpy() for part in parts])
 
   sums = np.zeros(3)
-  for number, batch in enumerate(batches):
+  num_batches = math.ceil(source.num_examples(split) / batch_size)
+  for batch in progress.progress(batches, num_batches, f'classifying {split} images'):
     draws = np.float64([
-        local(log_probs(batch['image'], tf.constant(number, tf.int64),
-                        tf.constant(draw, tf.int64))) for draw in range(noise_draws)])
+        local(log_probs(batch['image'], batch['index'], tf.constant(draw, tf.int64)))
+        for draw in range(noise_draws)])
     present = local(batch['mask']) > 0
     right = np.mean(draws, 0).argmax(-1) == local(batch['label'])
     marginal = np.mean(np.logaddexp.reduce(draws, -1) - math.log(model.num_classes), 0)

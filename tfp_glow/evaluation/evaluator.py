@@ -1,4 +1,4 @@
-"""Bits/dim over a whole split, each image once, on any number of replicas."""
+"""Bits/dim over a split, each image once, on any number of replicas."""
 
 import math
 
@@ -8,61 +8,56 @@ import tensorflow as tf
 from tfp_glow import data
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.runs import labels as labels_lib
+from tfp_glow.runs import progress
 
 __all__ = ['Evaluator']
 
 
 class Evaluator:
-  """Measures a model on a split of a data set.
+  """Measures a model on the splits of a data set.
+
+  The noise of an image is a function of its number in the split and of the draw, so that the
+  results do not depend on the batch size, nor on the number of replicas or machines, but for
+  rounding.
 
   Args:
     cluster: a `Cluster`.
     model: an `ImageModel`, here the moving average.
     source: an `ImageSource`.
-    batch_size: int, images of all replicas together. Rounded up to a multiple
-      of the replicas, which changes no result but that of rounding.
+    batch_size: int, images of all replicas together, rounded up to a multiple of them.
     noise_draws: int, how often each image is dequantised for the one-draw bound.
-    split: "train" or "test".
     importance_samples: int K; above 1, the bound of K draws together is measured
       beside it.
-    max_images: int, or None for all; of the split's first images, rounded up to
-      whole batches.
   """
 
-  def __init__(self, cluster, model, source, batch_size, noise_draws, split='test',
-               importance_samples=1, max_images=None):
+  def __init__(self, cluster, model, source, batch_size, noise_draws, importance_samples=1):
     self._cluster = cluster
     self._model = model
+    self._source = source
     self._noise_draws = noise_draws
     self._importance_samples = importance_samples
     replicas = cluster.num_replicas
-    batch_size = math.ceil(batch_size / replicas) * replicas
-    num_batches = -1 if max_images is None else math.ceil(max_images / batch_size)
-    self._batches = cluster.distribute(lambda index, count: data.eval_batches(
-        source, split=split, batch_size=batch_size, shard_index=index,
-        num_shards=count).take(num_batches))
+    self._batch_size = math.ceil(batch_size / replicas) * replicas
+    self._batches = {}
 
-    def replica_bits_per_dim(images, number, conditions):
-      def noise_of_draw(draw):
-        seed = noise_lib.EVALUATION_SEED - tf.cast(draw, tf.int64)
-        return noise_lib.replica_noise(seed, number, images, replicas)
-      values = [model.log_prob_bounds(images, noise_draws, noise_of_draw, **conditions)[0]]
-      if importance_samples > 1:
-        values.append(
-            model.log_prob_bounds(images, importance_samples, noise_of_draw, **conditions)[1])
-      return tf.stack([model.in_bits_per_dim(value) for value in values], -1)
+    def replica_log_prob(images, index, draw, conditions):
+      noise = noise_lib.noise_of_images(
+          noise_lib.EVALUATION_SEED - draw, index, images.shape[1:])
+      return model.log_prob(images, noise, **conditions)
 
     @tf.function(autograph=False)
-    def bits_per_dim(images, number, conditions):
-      return cluster.strategy.run(replica_bits_per_dim, args=(images, number, conditions))
+    def log_prob(images, index, draw, conditions):
+      return cluster.strategy.run(replica_log_prob, args=(images, index, draw, conditions))
 
-    self._bits_per_dim = bits_per_dim
+    self._log_prob = log_prob
 
-  def __call__(self, interrupted=lambda: False):
+  def __call__(self, split='test', max_images=None, interrupted=lambda: False):
     """Evaluates.
 
     Args:
-      interrupted: callable, asked before every batch whether to break off.
+      split: str, a split of the data set.
+      max_images: int, how many of the split's images to measure, the first; None: all.
+      interrupted: callable, asked before every batch and draw whether to break off.
 
     Returns:
       A dict: `eval_bpd`, the mean bits/dim (one draw of the dequantisation bound
@@ -71,24 +66,53 @@ class Evaluator:
       (the bound of Burda et al. 2016, equation 8) and `importance_samples`. None
       if interrupted.
     """
+    num_images = self._source.num_examples(split)
+    num_images = num_images if max_images is None else min(num_images, max_images)
+    num_batches = math.ceil(num_images / self._batch_size)
+    num_draws = max(self._noise_draws, self._importance_samples)
+    steps = progress.progress(
+        self._draws(split, num_batches, num_draws), num_batches * num_draws,
+        f'measuring {split} images')
     values = []
-    for number, batch in enumerate(self._batches):
+    for batch, draw in steps:
       if interrupted():
+        steps.close()
         return None
-      bits = self._local(self._bits_per_dim(
-          batch['image'], tf.constant(number, tf.int64),
-          labels_lib.conditions_of(self._model, batch)))
-      values.append(np.float64(bits[self._local(batch['mask']) > 0]))
-    values = np.concatenate(values)
-    *totals, count = self._cluster.sum_over_workers([*values.sum(0), len(values)])
-    mean = totals[0] / count
-    squares, = self._cluster.sum_over_workers([np.square(values[:, 0] - mean).sum()])
-    error = math.sqrt(squares / max(1, count - 1) / count)
-    result = dict(eval_bpd=float(mean), standard_error=error, num_images=int(count),
-                  noise_draws=self._noise_draws)
-    if self._importance_samples > 1:
-      result.update(importance_weighted_bpd=float(totals[1] / count),
-                    importance_samples=self._importance_samples)
+      if not draw:
+        present = (self._local(batch['mask']) > 0) & (self._local(batch['index']) < num_images)
+        values.append(np.zeros([present.sum(), 2]) - [0., math.inf])
+      log_prob = np.float64(self._local(self._log_prob(
+          batch['image'], batch['index'], tf.constant(draw, tf.int64),
+          labels_lib.conditions_of(self._model, batch))))[present]
+      if draw < self._noise_draws:
+        values[-1][:, 0] += log_prob
+      values[-1][:, 1] = np.logaddexp(values[-1][:, 1], log_prob)
+    return self._results(np.concatenate(values))
+
+  def _draws(self, split, num_batches, num_draws):
+    """`(batch, draw)` of every batch and draw."""
+    if (split, num_batches) not in self._batches:
+      self._batches[split, num_batches] = self._cluster.distribute(
+          lambda index, count: data.eval_batches(
+              self._source, split=split, batch_size=self._batch_size, shard_index=index,
+              num_shards=count).take(num_batches))
+    for batch in self._batches[split, num_batches]:
+      for draw in range(num_draws):
+        yield batch, draw
+
+  def _results(self, values):
+    """From sums of log p over the draws and their log-sum-exp, float64 `[N, 2]`."""
+    samples = self._importance_samples
+    bits = self._model.in_bits_per_dim(values[:, 0] / self._noise_draws)
+    bound = self._model.in_bits_per_dim(values[:, 1] - math.log(samples))
+    total, bound, count = self._cluster.sum_over_workers([bits.sum(), bound.sum(), len(bits)])
+    mean = total / count
+    squares, = self._cluster.sum_over_workers([np.square(bits - mean).sum()])
+    result = dict(
+        eval_bpd=float(mean), standard_error=math.sqrt(squares / max(1, count - 1) / count),
+        num_images=int(count), noise_draws=self._noise_draws)
+    if samples > 1:
+      result.update(importance_weighted_bpd=float(bound / count), importance_samples=samples)
     return result
 
   def _local(self, value):

@@ -1,7 +1,5 @@
 """The evaluations of a run: test beside training images, the best one, early stopping."""
 
-import functools
-
 from tfp_glow.evaluation import evaluator as evaluator_lib
 
 __all__ = ['RunEvaluation']
@@ -20,12 +18,11 @@ class RunEvaluation:
   def __init__(self, cluster, state, source, config):
     self._state = state
     self._patience = config.early_stopping.patience
-    evaluator = functools.partial(
-        evaluator_lib.Evaluator, cluster, state.average, source, config.evaluation.batch_size,
+    self._evaluator = evaluator_lib.Evaluator(
+        cluster, state.average, source, config.evaluation.batch_size,
         config.evaluation.noise_draws)
-    self._test = evaluator()
     # As many images as the test split has, without augmentation, under the same weights.
-    self._train = evaluator(split='train', max_images=source.num_examples('test'))
+    self._num_train = source.num_examples('test')
 
   @property
   def stops_early(self):
@@ -50,8 +47,8 @@ class RunEvaluation:
       What `Evaluator` returns for the test split, and `eval_train_bpd`. None, and
       nothing remembered, if interrupted.
     """
-    result = self._test(interrupted)
-    train_result = result and self._train(interrupted)
+    result = self._evaluator(interrupted=interrupted)
+    train_result = result and self._evaluator('train', self._num_train, interrupted)
     if train_result is None:
       return None
     result['eval_train_bpd'] = train_result['eval_bpd']

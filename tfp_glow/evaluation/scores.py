@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import compressed_size
+from tfp_glow.runs import progress
 
 __all__ = ['NAMES', 'Scores', 'typicality']
 
@@ -55,7 +56,13 @@ class Scores:
   def __init__(self, model, train_images, batch_size):
     self._model = model
     self._batch_size = batch_size
-    self._bits_per_dim = tf.function(model.bits_per_dim, reduce_retracing=True)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def bits_per_dim(images, index):
+      noise = noise_lib.per_image_noise(noise_lib.EVALUATION_SEED, index, model.image_shape)
+      return model.bits_per_dim(images, noise)
+
+    self._bits_per_dim = bits_per_dim
     self._entropy = self._log_prob(train_images).mean()
 
   def __call__(self, images):
@@ -67,11 +74,11 @@ class Scores:
         bits - compressed / self._model.event_size)))
 
   def _log_prob(self, images):
-    """Bits/dim with the noise of `Evaluator`."""
+    """Bits/dim with the noise of `Evaluator`, if the images are a split's first."""
     values = []
-    for number, start in enumerate(range(0, len(images), self._batch_size)):
+    starts = range(0, len(images), self._batch_size)
+    for start in progress.progress(starts, len(starts), 'scoring images'):
       batch = tf.constant(images[start:start + self._batch_size])
-      shape = [self._batch_size, *batch.shape[1:]]
-      noise = noise_lib.batch_noise(noise_lib.EVALUATION_SEED, number, shape)
-      values.append(self._bits_per_dim(batch, noise[:len(batch)]))
+      index = tf.range(start, start + len(batch), dtype=tf.int64)
+      values.append(self._bits_per_dim(batch, index))
     return np.float64(np.concatenate(values))

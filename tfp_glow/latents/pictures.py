@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow.distributions import random
 from tfp_glow.latents import interpolation
 from tfp_glow.latents import scales as scales_lib
 
@@ -78,9 +79,11 @@ class LatentPictures:
       num_samples: int.
       columns: int.
       temperature: float.
-      seed: int.
+      seed: int, any.
     """
-    samples = self._model.sample_latents(num_samples, temperature, (seed, 0))
+    seed = random.fold_seed(seed)
+    samples = self._model.sample_latents(
+        num_samples, temperature, tf.constant([seed, 0], tf.int64))
     rows = []
     for i in range(num_samples):
       for num_fresh in range(1, len(self._shapes) + 1):

@@ -36,13 +36,13 @@ def resample_scales(latents, latent_shapes, scales, temperature=1., seed=(0, 0))
     latent_shapes: the flow's `latent_shapes`, the finest first.
     scales: list of ints, those to draw, 0 being the finest.
     temperature: float, standard deviation of what is drawn.
-    seed: two ints. A scale's numbers depend on the seed and the scale alone.
+    seed: two ints of 64 bits. A scale's numbers depend on the seed and the scale alone.
 
   Raises:
     ValueError: for scales that do not exist, or latents of another size.
   """
   scales = blocks.check_scales(scales, latent_shapes)
-  seed = tf.cast(seed, tf.int32)
+  seed = tf.cast(seed, tf.int64)
   result = []
   for i, block in enumerate(blocks.split(tf.convert_to_tensor(latents), latent_shapes)):
     if i in scales:

@@ -58,9 +58,10 @@ class CheckpointStore:
     prefix = os.path.join(self.directory, f'ckpt-{number}')
     try:
       os.makedirs(self.directory, exist_ok=True)
-      manager = tf.train.CheckpointManager(
-          tf.train.Checkpoint(**items), self.directory, max_to_keep=self._keep)
-      manager.save(checkpoint_number=number)
+      with files.plain_path(self.directory) as directory:
+        tf.train.CheckpointManager(
+            tf.train.Checkpoint(**items), directory, max_to_keep=self._keep
+        ).save(checkpoint_number=number)
       contents = {}
       for path in _data_files(prefix):
         files.flush(path)
@@ -104,10 +105,11 @@ class CheckpointStore:
     """
     prefix = os.path.join(self.directory, f'ckpt-{number}')
     try:
-      status = tf.train.Checkpoint(**items).read(prefix)
+      with files.plain_path(self.directory) as directory:
+        status = tf.train.Checkpoint(**items).read(os.path.join(directory, f'ckpt-{number}'))
       # It may hold more: other parts, or what earlier versions remembered.
       status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except (AssertionError, OSError, ValueError, tf.errors.OpError) as error:
       raise errors.UserError(
           f'checkpoint {prefix} does not fit this model ({files.reason(error)}).') from error
 

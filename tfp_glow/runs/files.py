@@ -4,12 +4,14 @@ import contextlib
 import hashlib
 import os
 import re
+import tempfile
 
 import tensorflow as tf
 
 from tfp_glow import errors
 
-__all__ = ['fingerprint', 'flush', 'one_line_errors', 'reason', 'unused_name', 'write_text']
+__all__ = ['fingerprint', 'flush', 'one_line_errors', 'plain_path', 'reason', 'unused_name',
+           'write_text']
 
 
 def write_text(path, text):
@@ -62,6 +64,31 @@ def unused_name(path):
     number += 1
     candidate = f'{stem}_{number}{extension}'
   return candidate
+
+
+@contextlib.contextmanager
+def plain_path(folder):
+  """A path of a folder in which TensorFlow finds no pattern.
+
+  Its checkpoint and SavedModel readers look for their files as if names were patterns, so that
+  those in a folder `br[1]ack` are not there for them.
+
+  Args:
+    folder: str.
+
+  Yields:
+    The folder itself or, if its path has such characters, a link to it for this long.
+
+  Raises:
+    OSError: if the link cannot be made.
+  """
+  if not re.search(r'[*?\[]' if os.sep == '\\' else r'[*?\[\\]', folder):
+    yield folder
+    return
+  with tempfile.TemporaryDirectory() as temporary:
+    link = os.path.join(temporary, 'folder')
+    os.symlink(os.path.abspath(folder), link)
+    yield link
 
 
 def reason(error):

@@ -6,7 +6,9 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
+from tfp_glow.distributions import random
 from tfp_glow.runs import files
+from tfp_glow.runs import progress
 
 __all__ = ['Sampler', 'grid', 'save_png', 'visible']
 
@@ -81,18 +83,18 @@ class Sampler:
     Args:
       num: int.
       temperature: float, the standard deviation of the base distribution.
-      seed: int.
+      seed: int, any.
       labels: int array `[num]` for a model with classes.
     """
     batches, size = -(-num // self._batch_size), min(num, self._batch_size)
     temperature = tf.constant(temperature, tf.float32)
     images = []
-    for number in range(batches):
+    for number in progress.progress(range(batches), batches, 'drawing samples'):
       own = None
       if labels is not None:
         own = np.resize(labels[number * size:(number + 1) * size], size).astype(np.int32)
         own = tf.constant(own)
-      seeds = tf.constant([seed, number], tf.int64)
+      seeds = tf.constant([random.fold_seed(seed), number], tf.int64)
       images.append(self._draw(size, temperature, seeds, labels=own).numpy())
     return np.concatenate(images)[:num]
 
