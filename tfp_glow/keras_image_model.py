@@ -76,8 +76,8 @@ class KerasImageModel(private_keras.BuiltModel):
   The loss is bits per dimension, one draw of the dequantisation bound, averaged
   over the global batch (weighted, if there are weights; remainders that do not
   divide by the replicas count right). Noise is a function of the seed, the step
-  and the image's place in the global batch; `evaluate` and `predict` use noise
-  of their own, the same every time. `predict` returns bits per dimension of each
+  and the image's place in the global batch; in `evaluate` and `predict` it is a
+  function of the image's number, the same every time. `predict` returns bits per dimension of each
   image, float `[N]`.
 
   `compile` takes an optimizer and what concerns running (`jit_compile`,
@@ -114,9 +114,9 @@ class KerasImageModel(private_keras.BuiltModel):
     self._parts = [keras_variables.FlowPart(name, variables)
                    for name, variables in keras_variables.parts(image_model)]
     with strategy.scope():
-      # The number of the batch in the running evaluation or prediction.
-      self._batch_number = tf.Variable(
-          0, dtype=tf.int64, trainable=False, name='batch_number',
+      # Images so far in the running evaluation or prediction.
+      self._num_seen = tf.Variable(
+          0, dtype=tf.int64, trainable=False, name='num_seen',
           aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
     self._checked = False
     self._use_xla(False)
@@ -213,11 +213,14 @@ class KerasImageModel(private_keras.BuiltModel):
   def call(self, images):
     """Bits per dimension, float `[N]`, of images `[N, H, W, C]`."""
     images = keras_batches.check_images(images, self.image_model.image_shape)
-    noise = noise_lib.batch_noise(noise_lib.EVALUATION_SEED, 0, tf.shape(images))
+    noise = self._evaluation_noise(0, tf.shape(images)[0])
     return self.image_model.bits_per_dim(images, tf.ensure_shape(noise, images.shape))
 
   def train_step(self, data):
-    images, noise, weights, _ = self._share(self._seed, self.optimizer.iterations, data)
+    images, weights, first, count, batch_size = self._share(data)
+    noise = noise_lib.batch_noise(
+        self._seed, self.optimizer.iterations, [batch_size, *self.image_model.image_shape])
+    images, noise, weights = _never_empty(images, noise[first:first + count], weights)
     total = tf.reduce_sum(weights)
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
@@ -242,13 +245,13 @@ class KerasImageModel(private_keras.BuiltModel):
       self.train_function = self._after_check(self.train_function)
 
   def make_test_function(self, force=False):
-    self._batch_number.assign(0)
+    self._num_seen.assign(0)
     if self.test_function is None or force:
       super().make_test_function(force=True)
       self.test_function = self._after_check(self.test_function)
 
   def make_predict_function(self, force=False):
-    self._batch_number.assign(0)
+    self._num_seen.assign(0)
     if self.predict_function is None or force:
       super().make_predict_function(force=True)
       self.predict_function = self._after_check(self.predict_function)
@@ -278,36 +281,39 @@ class KerasImageModel(private_keras.BuiltModel):
     self._bits_per_dim = compiled(model.bits_per_dim)
 
   def _evaluation_share(self, data):
-    # The noise of the training program's evaluation, so that both measure the same.
-    share = self._share(noise_lib.EVALUATION_SEED, self._batch_number, data)
-    self._batch_number.assign_add(1)
-    return share
+    images, weights, first, count, total = self._share(data)
+    noise = self._evaluation_noise(self._num_seen + tf.cast(first, tf.int64), count)
+    self._num_seen.assign_add(tf.cast(total, tf.int64))
+    return (*_never_empty(images, noise, weights), count)
 
-  def _share(self, seed, number, data):
-    """This replica's part of a batch: images, noise, weights, and how many images it has."""
+  def _evaluation_noise(self, first, count):
+    """That of the training program's evaluation, so that both measure the same."""
+    index = first + tf.range(tf.cast(count, tf.int64))
+    return noise_lib.per_image_noise(
+        noise_lib.EVALUATION_SEED, index, self.image_model.image_shape)
+
+  def _share(self, data):
+    """This replica's part of a batch.
+
+    Returns:
+      Its images and weights; and three int Tensors: where in the batch it begins, how many images
+      it has, and how many the batch.
+    """
     images, weights = keras_batches.unpack(data)
     images = keras_batches.check_images(images, self.image_model.image_shape)
-    count, shape = tf.shape(images)[0], self.image_model.image_shape
+    count = tf.shape(images)[0]
     dtype = self.image_model.distribution.dtype
     weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
     weights = tf.reshape(weights, [count])
     context = tf.distribute.get_replica_context()
     replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
     if replicas == 1:
-      noise = noise_lib.batch_noise(seed, number, [count, *shape])
-      return images, tf.ensure_shape(noise, images.shape), weights, count
+      return images, weights, 0, count, count
     # Keras deals out the remainder of a data set too: shares may be unequal.
     counts = tf.cast(context.all_reduce(
         tf.distribute.ReduceOp.SUM, tf.one_hot(replica, replicas) * tf.cast(count, tf.float32)),
         tf.int32)
-    first = tf.reduce_sum(counts[:replica])
-    noise = noise_lib.batch_noise(seed, number, [tf.reduce_sum(counts), *shape])
-    noise = noise[first:first + count]
-    # A share may be empty too, which convolutions do not like: one image of weight 0.
-    padding = [[0, tf.maximum(1 - count, 0)]]
-    pad = lambda t: tf.pad(t, padding + [[0, 0]] * (t.shape.rank - 1))
-    images, noise = (tf.ensure_shape(pad(t), [None, *shape]) for t in (images, noise))
-    return images, noise, pad(weights), count
+    return images, weights, tf.reduce_sum(counts[:replica]), count, tf.reduce_sum(counts)
 
   def _reduced_if_clipped(self, gradients):
     """Gradients with which the optimizer, which clips and then sums, sums and then clips."""
@@ -361,3 +367,13 @@ def _is_initialized(image_model):
       if isinstance(module, bijectors.ActNorm) and isinstance(module.bias, tf.Variable)]
   return not actnorms or any(
       bool(tf.reduce_any(tf.not_equal(v, 0.))) for m in actnorms for v in (m.bias, m.log_scale))
+
+
+def _never_empty(images, noise, weights):
+  """A share with one image of weight 0 if it has none, which convolutions do not like."""
+  if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+    return images, tf.ensure_shape(noise, images.shape), weights
+  padding = [[0, tf.maximum(1 - tf.shape(images)[0], 0)]]
+  pad = lambda t: tf.pad(t, padding + [[0, 0]] * (t.shape.rank - 1))
+  images, noise = (tf.ensure_shape(pad(t), [None, *images.shape[1:]]) for t in (images, noise))
+  return images, noise, pad(weights)
