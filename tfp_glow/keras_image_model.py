@@ -289,7 +289,7 @@ class KerasImageModel(private_keras.BuiltModel):
   def _evaluation_noise(self, first, count):
     """That of the training program's evaluation, so that both measure the same."""
     index = first + tf.range(tf.cast(count, tf.int64))
-    return noise_lib.per_image_noise(
+    return noise_lib.noise_of_images(
         noise_lib.EVALUATION_SEED, index, self.image_model.image_shape)
 
   def _share(self, data):

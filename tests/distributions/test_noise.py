@@ -30,3 +30,11 @@ def test_depends_on_seed_and_number():
   first = noise.batch_noise(3, 7, [100])
   for other in (noise.batch_noise(3, 8, [100]), noise.batch_noise(4, 7, [100])):
     assert np.mean(np.abs(first - other)) > .1
+
+
+def test_an_image_has_its_own_noise_whatever_it_is_batched_with():
+  shape = (2, 2, 1)
+  alone = np.concatenate([noise.noise_of_images(3, [number], shape) for number in (7, 2, 2**40)])
+  np.testing.assert_array_equal(alone, noise.noise_of_images(3, [7, 2, 2**40], shape))
+  assert np.all((0 <= alone) & (alone < 1)) and np.unique(alone).size == alone.size
+  assert np.mean(np.abs(alone - noise.noise_of_images(4, [7, 2, 2**40], shape))) > .1

@@ -15,10 +15,10 @@ from tfp_glow.runs import trained
 class _Brightness:
   """A model whose bits/dim is a function of the image alone."""
 
-  num_classes = 0
+  conditions = ()
 
-  def log_prob(self, images, noise, labels=None):
-    del noise, labels
+  def log_prob(self, images, noise):
+    del noise
     return tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) / 32.
 
   def in_bits_per_dim(self, log_prob):
@@ -26,7 +26,7 @@ class _Brightness:
 
 
 def _noise(draw):
-  return noise.per_image_noise(-1 - draw, tf.range(53), (8, 8, 1))
+  return noise.noise_of_images(-1 - draw, tf.range(53), (8, 8, 1))
 
 
 def _expected(source):
@@ -62,7 +62,7 @@ def test_importance_samples_leave_the_one_draw_bound_alone(source):
   model = trained.make_model(tiny.config(), (8, 8, 1))
   images = source.arrays('test')[0]
   evaluate = lambda **options: evaluation.Evaluator(
-      cluster, model, source, 53, noise_draws=1, **options)()
+      cluster, model, source, 53, noise_draws=7, **options)()
   result = evaluate(importance_samples=5)
   assert result.pop('importance_samples') == 5
   draws = np.float64([model.log_prob(images, _noise(draw))

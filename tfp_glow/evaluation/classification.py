@@ -34,7 +34,7 @@ def classify(cluster, model, source, batch_size, noise_draws, split='test'):
       source, split=split, batch_size=batch_size, shard_index=index, num_shards=count))
 
   def replica_log_probs(images, index, draw):
-    noise = noise_lib.per_image_noise(noise_lib.EVALUATION_SEED - draw, index, images.shape[1:])
+    noise = noise_lib.noise_of_images(noise_lib.EVALUATION_SEED - draw, index, images.shape[1:])
     return model.class_log_probs(images, noise)
 
   @tf.function(autograph=False)

@@ -86,7 +86,8 @@ class Evaluator:
           labels_lib.conditions_of(self._model, batch))))[present]
       if draw < self._noise_draws:
         values[-1][:, 0] += log_prob
-      values[-1][:, 1] = np.logaddexp(values[-1][:, 1], log_prob)
+      if draw < self._importance_samples:
+        values[-1][:, 1] = np.logaddexp(values[-1][:, 1], log_prob)
     return self._results(np.concatenate(values))
 
   def _draws(self, split, num_batches, num_draws):

@@ -59,7 +59,7 @@ class Scores:
 
     @tf.function(autograph=False, reduce_retracing=True)
     def bits_per_dim(images, index):
-      noise = noise_lib.per_image_noise(noise_lib.EVALUATION_SEED, index, model.image_shape)
+      noise = noise_lib.noise_of_images(noise_lib.EVALUATION_SEED, index, model.image_shape)
       return model.bits_per_dim(images, noise)
 
     self._bits_per_dim = bits_per_dim
