@@ -240,20 +240,22 @@ def test_checkerboard_halves():
 
 
 class CountingConditioner(tf.Module):
-  """Counts its calls, in eager mode and in traced graphs alike."""
+  """Counts its calls, in eager mode as in a graph that is being traced.
+
+  In Python: a Variable that changed would be a reason to run it again.
+  """
 
   def __init__(self):
     super().__init__()
-    self.calls = tf.Variable(0, trainable=False)
+    self.calls = 0
     self.weight = tf.Variable(0.5)
 
   def __call__(self, x):
-    self.calls.assign_add(1)
+    self.calls += 1
     return tf.concat([x, x], -1) * self.weight
 
   def since(self):
-    calls = int(self.calls)
-    self.calls.assign(0)
+    calls, self.calls = self.calls, 0
     return calls
 
 

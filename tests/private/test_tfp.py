@@ -10,15 +10,26 @@ from tfp_glow.private import tfp as private_tfp
 
 def test_cached_results():
   bijector = tfp.bijectors.Scale(2.)
+  found = lambda: [r for r in private_tfp.cached_results() if r.bijector is bijector]
   y = tf.constant([2., 6.])
   x = bijector.inverse(y)
-  keys = [key for key in private_tfp.cached_results()
-          if private_tfp.bijector_of_key(key) is bijector]
-  assert len(keys) == 2  # Of both ends.
+  assert len(found()) == 2 and all(r.is_finished for r in found())  # Of both ends.
   assert bijector.inverse(y) is x
-  for key in keys:
-    private_tfp.drop_cached_result(key)
-  assert bijector.inverse(y) is not x
+  own, opposite = sorted(found(), key=lambda r: not r.is_of_its_direction)
+  assert own.is_of_its_direction and not opposite.is_of_its_direction
+  own.drop()
+  assert bijector.forward(x) is y and bijector.inverse(y) is not x
+
+  under_way = []
+
+  class Watching(tfp.bijectors.Scale):
+    def _forward(self, x):
+      under_way.extend(r for r in private_tfp.cached_results() if not r.is_finished)
+      return x
+
+  watching = Watching(2.)
+  watching.forward(y)
+  assert [r.bijector for r in under_way] == [watching]
 
 
 def test_common_dtype():

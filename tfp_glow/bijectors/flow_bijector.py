@@ -42,6 +42,7 @@ class FlowBijector(tfb.Bijector):
   """
 
   _cache = hand_on.HandOn()
+  _num_compositions = 0
 
   @property
   def conditions(self):
@@ -104,7 +105,7 @@ class FlowBijector(tfb.Bijector):
 
   def __hash__(self):
     # TFP asks for it before it looks for results of a Chain of this bijector.
-    hand_on.forget_wrappers(self)
+    hand_on.forget_compositions(self)
     return id(self)
 
 

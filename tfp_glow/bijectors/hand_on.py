@@ -6,10 +6,12 @@ under another tape, from another graph. Here a result is handed on
 
   - to the opposite direction: `forward(z)` of a z that `inverse(y)` made is y, and
   - as a log-det, once, of either end of the last run,
+  - to the same direction only within one call of a composition: a `Chain` that was asked for its
+    forward and then for its log-det there asks each part for its forward again,
 
-never to the same direction again, and only where a new run would give the same: in the same graph,
-under the same tapes, with the same conditions, and with no Variable changed in between. It hangs on
-the Tensors themselves, so that it is gone when they are.
+and only where a new run would give the same: in the same graph, under the same tapes, with the same
+conditions, and with no Variable changed in between. It hangs on the Tensors themselves, so that it
+is gone when they are.
 """
 
 import weakref
@@ -21,7 +23,7 @@ import tensorflow_probability as tfp
 from tfp_glow.private import tensorflow as private_tf
 from tfp_glow.private import tfp as private_tfp
 
-__all__ = ['HandOn', 'forget_wrappers']
+__all__ = ['HandOn', 'forget_compositions']
 
 tfb = tfp.bijectors
 
@@ -72,6 +74,10 @@ class _Calls:
     if run is not None and run.is_of(self._bijector, _OPPOSITE[direction]) and run.made(x) and (
         run.still_holds(kwargs)):
       return run.input
+    run = getattr(_first(x), _GIVEN_TO, lambda: None)()
+    if run is not None and run.is_of(self._bijector, direction) and run.was_given(x) and (
+        run.is_asked_again() and run.still_holds(kwargs)):
+      return run.output()
     with private_tf.watched_variables() as watched:
       y, log_det = getattr(self._bijector, f'{direction}_and_log_det')(x, **kwargs)
     _Run(self._bijector, direction, x, y, log_det, kwargs, watched.variables)
@@ -98,7 +104,8 @@ class _Run:
     self._direction = direction
     self.input = x
     self.log_det = log_det
-    self._outputs = [weakref.ref(part) for part in tf.nest.flatten(y)]
+    self._outputs = tf.nest.map_structure(weakref.ref, y)
+    self._composition = _composition_of(bijector)
     if any(part is given for part in tf.nest.flatten(y) for given in tf.nest.flatten(x)):
       return  # Nothing was made.
     self._kwargs = tf.nest.map_structure(_remembered, kwargs)
@@ -121,13 +128,20 @@ class _Run:
     return self._bijector() is bijector and self._direction == direction
 
   def made(self, x):
-    parts = tf.nest.flatten(x)
-    return len(parts) == len(self._outputs) and all(
-        output() is part for output, part in zip(self._outputs, parts))
+    parts, outputs = tf.nest.flatten(x), tf.nest.flatten(self.output())
+    return len(parts) == len(outputs) and all(a is b for a, b in zip(parts, outputs))
 
   def was_given(self, x):
     parts, given = tf.nest.flatten(x), tf.nest.flatten(self.input)
     return len(parts) == len(given) and all(a is b for a, b in zip(parts, given))
+
+  def output(self):
+    return tf.nest.map_structure(lambda part: part(), self._outputs)
+
+  def is_asked_again(self):
+    """Whether the composition that asked for the run asks for it a second time."""
+    composition, self._composition = self._composition, None
+    return composition is not None and composition == self._bijector()._num_compositions  # pylint: disable=protected-access
 
   def still_holds(self, kwargs):
     """Whether a new run would give the same Tensors' values, to whoever asks now."""
@@ -136,8 +150,8 @@ class _Run:
 
   def end(self):
     """The log-det is given out; whoever asks next gets a new run."""
-    output = self._outputs[0]()
-    if output is not None and getattr(output, _MADE_BY, None) is self:
+    output = _first(self.output())
+    if getattr(output, _MADE_BY, None) is self:
       delattr(output, _MADE_BY)
 
   def _same_kwargs(self, kwargs):
@@ -151,7 +165,7 @@ class _Run:
     """How many of the active tapes saw each end of the run, and see a Variable that it read."""
     if not private_tf.could_possibly_record():
       return None
-    ends = [*tf.nest.flatten(self.input), *(output() for output in self._outputs)]
+    ends = [*tf.nest.flatten(self.input), *tf.nest.flatten(self.output())]
     reads = [v.read_value() for v in self._watched]
     return [private_tf.possible_gradient_types([t]) for t in [*ends, *reads]]
 
@@ -193,23 +207,66 @@ def _unique(variables):
   return list({id(v): v for v in variables}.values())
 
 
-def forget_wrappers(bijector):
+def forget_compositions(bijector):
   """Drops what TFP's cache holds of the `Chain`s and other compositions of a bijector.
 
   TFP looks a composition's results up by a hash of its parts, so a part is asked for its hash
-  before anything is looked up, and can see to it that nothing is found.
+  before anything is looked up, and can see to it that nothing is found. Of the composition's other
+  parts, which are TFP's, the value of a direction is dropped that it would give again to the
+  same; that of the opposite one stays.
 
   Args:
-    bijector: a `tfb.Bijector`.
+    bijector: a `FlowBijector`, whose `_num_compositions` counts the calls of compositions.
   """
-  for key, entry in list(private_tfp.cached_results().items()):
-    # An entry without an output is of a call that is under way.
-    if entry.output_ref is not None and _contains(private_tfp.bijector_of_key(key), bijector):
-      private_tfp.drop_cached_result(key)
+  results = private_tfp.cached_results()
+  compositions = _compositions_of(bijector, results)
+  for result in results:
+    if result.bijector in compositions and result.is_finished:
+      result.drop()
+  if not _is_under_way(compositions, results):
+    bijector._num_compositions += 1  # pylint: disable=protected-access
+    parts = _ByIdentity(part for composition in compositions for part in _parts(composition))
+    for result in results:
+      if result.bijector in parts and result.is_finished and result.is_of_its_direction:
+        result.drop()
 
 
-def _contains(wrapper, bijector):
-  parameters = getattr(wrapper, 'parameters', None) or {}
-  return any(
-      part is bijector or _contains(part, bijector)
-      for part in tf.nest.flatten(list(parameters.values())) if isinstance(part, tfb.Bijector))
+def _composition_of(bijector):
+  """The number of the composition's call that is under way, or None."""
+  results = private_tfp.cached_results()
+  if not _is_under_way(_compositions_of(bijector, results), results):
+    return None
+  return bijector._num_compositions  # pylint: disable=protected-access
+
+
+def _is_under_way(compositions, results):
+  return any(result.bijector in compositions and not result.is_finished for result in results)
+
+
+def _compositions_of(bijector, results):
+  """Those of which TFP's cache holds anything."""
+  return _ByIdentity(
+      result.bijector for result in results
+      if any(part is bijector for part in _parts(result.bijector)))
+
+
+def _parts(composition):
+  """All bijectors within one, at any depth."""
+  parameters = getattr(composition, 'parameters', None) or {}
+  for part in tf.nest.flatten(list(parameters.values())):
+    if isinstance(part, tfb.Bijector):
+      yield part
+      yield from _parts(part)
+
+
+class _ByIdentity:
+  """A set of bijectors, which are not asked for their hash."""
+
+  def __init__(self, bijectors):
+    self._by_id = {id(b): b for b in bijectors}
+
+  def __contains__(self, bijector):
+    return id(bijector) in self._by_id
+
+  def __iter__(self):
+    return iter(self._by_id.values())

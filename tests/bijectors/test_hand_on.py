@@ -1,0 +1,226 @@
+"""No result of before is ever an answer: values after an update, tapes, graphs, conditions, memory.
+
+Through the bijector itself, a Chain of TFP, an Invert and a distribution, one network run each.
+"""
+
+import functools
+import gc
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests.bijectors import checks
+from tfp_glow import bijectors
+from tfp_glow import layers
+from tfp_glow.private import tfp as private_tfp
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+_SHAPE = (4, 4, 2)
+
+
+def _flow():
+  """A flow whose networks are counted, in `flow.runs`, as they are run or traced."""
+  runs = []
+
+  class Counting(layers.ConvNet):
+    def call(self, x):
+      runs.append(1)
+      return super().call(x)
+
+  flow = bijectors.Glow(_SHAPE, num_levels=1, depth=2, dtype=tf.float64,
+                        network=functools.partial(Counting, hidden_channels=4))
+  checks.perturb(flow, .1)
+  flow.runs = flow._no_dependency(runs)
+  return flow
+
+
+def _chain(flow):
+  return tfb.Chain([tfb.Scale(tf.constant(2., tf.float64)), flow])
+
+
+def _distribution(bijector):
+  one = tf.ones([], tf.float64)
+  return tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0. * one, one), [32]), bijector)
+
+
+@pytest.fixture(name='owner', params=[lambda flow: flow, _chain, lambda flow: tfb.Chain(
+    [_chain(flow)]), lambda flow: tfb.Invert(tfb.Invert(flow))],
+                ids=['flow', 'chain', 'chain of chains', 'invert'])
+def fixture_owner(request):
+  flow = _flow()
+  owner = request.param(flow)
+  return flow, owner, _distribution(owner)
+
+
+def _updated(variables):
+  for v in variables:
+    v.assign_add(tf.constant(.05, v.dtype) * tf.ones_like(v))
+
+
+@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+def test_values_follow_an_update(owner, traced):
+  flow, owner, d = owner
+  x, z = checks.normal([2, *_SHAPE]), checks.normal([2, 32])
+
+  def all_values(x, z):
+    return (d.log_prob(x), owner.inverse(x), owner.forward(z),
+            owner.inverse_log_det_jacobian(x, event_ndims=3),
+            owner.forward_log_det_jacobian(z, event_ndims=1))
+
+  def program(x, z):
+    before = all_values(x, z)
+    _updated(flow.trainable_variables)
+    return before, all_values(x, z)
+
+  before, after = (tf.function(program) if traced else program)(x, z)
+  for old, new, true in zip(before, after, all_values(tf.identity(x), tf.identity(z))):
+    np.testing.assert_allclose(new, true, rtol=1e-9)
+    assert np.all(np.abs(old - new) > 1e-6)
+
+
+def test_a_log_det_follows_an_update_between_it_and_its_value(owner):
+  flow, owner, _ = owner
+
+  def program(x):
+    z = owner.inverse(x)
+    _updated(flow.trainable_variables)
+    return z, owner.forward_log_det_jacobian(z, event_ndims=1)
+
+  for run in (program, tf.function(program)):
+    z, log_det = run(checks.normal([2, *_SHAPE]))
+    np.testing.assert_allclose(
+        log_det, owner.forward_log_det_jacobian(tf.identity(z), event_ndims=1), rtol=1e-9)
+
+
+@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+def test_one_run_each(owner, traced):
+  flow, owner, d = owner
+  x = checks.normal([2, *_SHAPE])
+  wrap = tf.function if traced else lambda f: f
+  per_run = 1 if traced else 2  # A graph has one network in a loop.
+
+  def gradient():
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(d.log_prob(x))
+    return tape.gradient(loss, flow.trainable_variables)
+
+  calls = [lambda: d.log_prob(x), lambda: d.sample(2, seed=[0, 1]), gradient]
+  if not any(isinstance(part, tfb.Chain) for part in getattr(owner, 'bijectors', [])):
+    # A Chain in a Chain is called once more for the log-det.
+    calls.append(lambda: d.experimental_sample_and_log_prob(2, seed=[0, 1]))
+  for call in calls:
+    flow.runs.clear()
+    wrap(call)()
+    assert len(flow.runs) == per_run, call
+
+
+def test_gradients_under_a_second_tape(owner):
+  flow, _, d = owner
+  x = checks.normal([2, *_SHAPE])
+  variables = flow.trainable_variables
+
+  def penalty(x):
+    with tf.GradientTape() as outer:
+      log_prob = d.log_prob(x)
+      with tf.GradientTape() as inner:
+        inner.watch(x)
+        again = d.log_prob(x)
+      score = inner.gradient(again, x)
+      loss = tf.reduce_sum(score**2) - tf.reduce_sum(log_prob)
+    return score, outer.gradient(loss, variables)
+
+  with tf.GradientTape() as tape:
+    tape.watch(x)
+    alone = d.log_prob(x)
+  expected = tape.gradient(alone, x)
+  for run in (penalty, tf.function(penalty)):
+    score, gradients = run(x)
+    np.testing.assert_allclose(score, expected, rtol=1e-9)
+    assert all(g is not None for g in gradients)
+
+
+def test_a_value_from_outside_a_tape_has_a_log_det_with_gradients(owner):
+  flow, owner, _ = owner
+  z = owner.inverse(checks.normal([2, *_SHAPE]))
+  with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(owner.forward_log_det_jacobian(z, event_ndims=1))
+  assert any(g is not None for g in tape.gradient(loss, flow.trainable_variables))
+
+
+def test_branches_and_loops(owner):
+  _, _, d = owner
+  x = checks.normal([2, *_SHAPE])
+  once = d.log_prob(x)
+  branched = tf.function(lambda x: tf.cond(
+      tf.reduce_sum(x) > 1e9, lambda: d.log_prob(x), lambda: 2. * d.log_prob(x)))
+  np.testing.assert_allclose(branched(x), 2. * once)
+  looped = tf.function(lambda x: tf.while_loop(
+      lambda i, s: i < 3, lambda i, s: (i + 1, s + d.log_prob(x)),
+      (0, tf.zeros([2], tf.float64)))[1] + d.log_prob(x))
+  np.testing.assert_allclose(looped(x), 4. * once)
+
+
+def test_initialize_between_two_calls(owner):
+  flow, _, d = owner
+  x = checks.normal([8, *_SHAPE])
+
+  @tf.function
+  def program(x):
+    before = d.log_prob(x)
+    flow.initialize(x / 2.)
+    return before, d.log_prob(x)
+
+  before, after = program(x)
+  np.testing.assert_allclose(after, d.log_prob(tf.identity(x)), rtol=1e-9)
+  assert np.all(before != after)
+
+
+def test_conditions_that_change():
+  shift = tf.Variable(1., dtype=tf.float64)
+  coupling = bijectors.AdditiveCoupling(lambda x, by: x + shift * by)
+  x, by = checks.normal([2, 2, 2, 4]), tf.Variable(2., dtype=tf.float64)
+  for change in (by, shift):
+    first = coupling.inverse(x, by=by)
+    change.assign_add(1.)
+    second = coupling.inverse(x, by=by)
+    np.testing.assert_allclose(second[..., 2:] - x[..., 2:] - x[..., :2], float(shift * by))
+    assert np.any(first != second)
+  array = np.array(3.)
+  z = coupling.inverse(x, by=array)
+  array += 1.
+  np.testing.assert_allclose(
+      coupling.forward(z, by=array), coupling.forward(tf.identity(z), by=tf.constant(4., tf.float64)))
+
+
+def test_nothing_is_kept_longer_than_its_tensors(owner):
+  _, owner, d = owner
+  x = checks.normal([2, *_SHAPE])
+  d.log_prob(x)
+  gc.collect()
+  before = len(private_tfp.cached_results())
+  for _ in range(5):
+    d.log_prob(x)
+    d.sample(1, seed=[0, 1])
+    owner.inverse(x)
+  gc.collect()
+  # A composition's last call stays until its next one.
+  assert len(private_tfp.cached_results()) <= before + 4
+
+
+def test_the_opposite_direction_gives_the_very_value_back():
+  flow = _flow()
+  z = checks.normal([2, 32])
+  x = flow.forward(z)
+  flow.runs.clear()
+  assert flow.inverse(x) is z and not flow.runs
+  assert flow.inverse(tf.identity(x)) is not z and flow.runs
+
+
+def test_equality_is_identity_and_a_flow_is_a_key():
+  one, other = _flow(), _flow()
+  assert one != other and one == one
+  assert {one: 1, other: 2}[one] == 1
