@@ -1,17 +1,18 @@
 """The export as the page asks it, and sliders for whatever it holds."""
 
-import os
-import shutil
+import concurrent.futures
+import copy
+import threading
+import time
 
 import numpy as np
 import pytest
 
 from tests.serving import tiny
-from tfp_glow import errors
-from tfp_glow import serving
 from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import position as position_lib
 from tfp_glow.demo import served_model
+from tfp_glow.demo import upload
 
 
 @pytest.fixture(scope='module', name='model')
@@ -28,13 +29,6 @@ def test_it_answers_as_the_model_does(model):
       model.sample_latent(0.7, 5), tiny.tiny().model.sample_latents(1, 0.7, (0, 5))[0], atol=1e-5)
   assert 0. < model.bits_per_dim(image) < 20.
   assert model.latent_shapes == [(4, 4, 6), (2, 2, 24)] and model.temperature == 0.7
-
-
-def test_an_export_that_is_damaged_is_said_in_one_line(tmp_path):
-  path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
-  (path / 'saved_model.pb').write_bytes(b'x')
-  with pytest.raises(errors.UserError, match='cannot be loaded'):
-    served_model.ServedModel(str(path))
 
 
 def moved(page, **changes):
@@ -59,10 +53,26 @@ def test_attributes_come_before_pairs_and_the_rest_is_in_a_list(model, monkeypat
   np.testing.assert_array_equal(moved(page, listed=None, listed_strength=0.5), 0.)
 
 
-def test_a_page_without_directions_and_test_images(tmp_path):
-  path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
-  os.remove(serving.Export(str(path)).directions_file)
-  os.remove(serving.Export(str(path)).examples_file)
-  page = page_lib._Page(served_model.ServedModel(str(path)))
+def test_a_page_without_directions_and_test_images(model):
+  bare = copy.copy(model)
+  bare.directions, bare.examples = {}, None
+  page = page_lib._Page(bare)
   assert not page._slider_names and not page._listed_names
   np.testing.assert_array_equal(moved(page), 0.)
+
+
+def test_uploads_are_decoded_one_at_a_time(model, monkeypatch):
+  page = page_lib._Page(model)
+  inside, most = [], []
+
+  def read_picture(*unused):
+    inside.append(threading.get_ident())
+    most.append(len(inside))
+    time.sleep(0.01)
+    inside.pop()
+    raise upload.UploadError('no picture')
+
+  monkeypatch.setattr(upload, 'read_picture', read_picture)
+  with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    answers = list(pool.map(lambda _: page._read_upload(None, 'text'), range(16)))
+  assert most == [1] * 16 and all('no picture' in answer[3] for answer in answers)

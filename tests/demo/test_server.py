@@ -2,20 +2,20 @@
 
 import concurrent.futures
 import json
-import os
+import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
 
+from absl import logging
 import numpy as np
 import pytest
 
 from tests.serving import tiny
+from tfp_glow.demo import __main__ as demo_main
 
 USERS = 20
 
@@ -149,12 +149,6 @@ def test_values_that_no_slider_has_are_refused(address, values):
   assert visitor.move(0.5)
 
 
-def run_demo(*arguments):
-  environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-  return subprocess.run([sys.executable, '-m', 'tfp_glow.demo', *arguments], capture_output=True,
-                        text=True, timeout=120, env=environment, check=False)
-
-
 def test_it_listens_on_this_machine_only(address):
   port = int(address.rsplit(':', 1)[1])
   # Another address of the loopback network reaches whatever listens on all addresses.
@@ -162,13 +156,32 @@ def test_it_listens_on_this_machine_only(address):
     socket.create_connection(('127.0.0.2', port), timeout=5)
 
 
-def test_a_port_that_is_taken(address):
-  result = run_demo(f'--workdir={tiny.tiny().path}', '--port=' + address.rsplit(':', 1)[1])
-  assert result.returncode == 1
-  assert 'cannot listen on 127.0.0.1 port' in result.stderr and 'Traceback' not in result.stderr
+@pytest.fixture(name='verbosity')
+def fixture_verbosity():
+  """Sets the program's verbosity back."""
+  before = logging.get_verbosity()
+  yield
+  logging.set_verbosity(before)
 
 
-def test_a_workdir_without_an_export(tmp_path):
-  result = run_demo(f'--workdir={tmp_path}', '--port=0')
-  assert result.returncode == 1 and 'Traceback' not in result.stderr
-  assert 'holds no export; make one with python train.py --mode=export' in result.stderr
+def test_a_port_that_is_taken(address, capsys, verbosity):
+  port = address.rsplit(':', 1)[1]
+  assert demo_main.main([f'--workdir={tiny.tiny().path}', f'--port={port}']) == 1
+  out, err = capsys.readouterr()
+  assert not out and err.count('\n') == 1
+  assert err.startswith(f'tfp_glow.demo: cannot listen on 127.0.0.1 port {port}')
+
+
+def test_a_workdir_without_an_export(tmp_path, capsys, verbosity):
+  assert demo_main.main([f'--workdir={tmp_path}', '--port=0']) == 1
+  out, err = capsys.readouterr()
+  assert not out and err.count('\n') == 1
+  assert 'holds no export; make one with python train.py --mode=export' in err
+
+
+def test_a_damaged_export(tmp_path, capsys, verbosity):
+  path = shutil.copytree(tiny.tiny().path, tmp_path / '7')
+  (path / 'assets.extra' / 'examples.npz').write_bytes(b'')
+  assert demo_main.main([f'--workdir={tmp_path}', '--port=0']) == 1
+  out, err = capsys.readouterr()
+  assert not out and err.count('\n') == 1 and 'examples.npz was damaged: it has 0 bytes' in err

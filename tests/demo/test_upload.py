@@ -47,8 +47,12 @@ def test_what_is_refused(text, message):
     upload.read_picture(text, (8, 8, 3))
 
 
-def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded():
-  bomb = encoded(np.zeros([8000, 8000], np.uint8), compress_level=9)
+@pytest.mark.parametrize('side, is_refused', [(4000, False), (4001, True), (8000, True)])
+def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(side, is_refused):
+  bomb = encoded(np.zeros([side, side], np.uint8), compress_level=9)
   assert len(bomb) < 200_000
-  with pytest.raises(upload.UploadError, match='too large: 8000 x 8000 pixels'):
+  if not is_refused:
+    assert not upload.read_picture(bomb, (8, 8, 1)).any()
+    return
+  with pytest.raises(upload.UploadError, match=f'too large: {side} x {side} pixels'):
     upload.read_picture(bomb, (8, 8, 1))

@@ -38,3 +38,11 @@ def test_watched_variables():
     return value
 
   traced()
+
+
+def test_write_fingerprint(tmp_path):
+  tf.saved_model.save(tf.Module(), str(tmp_path))
+  fingerprint = tf.saved_model.experimental.read_fingerprint(str(tmp_path))
+  (tmp_path / 'fingerprint.pb').unlink()
+  private.write_fingerprint(str(tmp_path))
+  assert tf.saved_model.experimental.read_fingerprint(str(tmp_path)) == fingerprint

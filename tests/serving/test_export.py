@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.serving import tiny
 from tfp_glow import errors
 from tfp_glow import serving
+from tfp_glow.serving import definitions
 from tfp_glow.serving import export_folder
 
 
@@ -40,14 +41,13 @@ def test_directions_and_examples_come_back():
   assert examples.bits_per_dim.shape == (40,)
 
 
-def test_tensors_txt_lists_the_tensors_of_the_signatures():
+def test_tensors_txt_lists_the_tensors_of_the_signatures(served):
   with open(serving.Export(tiny.tiny().path).tensors_file, encoding='utf-8') as f:
     listed = {tuple(line.split()[:3]): line.split()[3] for line in f}
-  with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-    definitions = tf.compat.v1.saved_model.load(session, ['serve'], tiny.tiny().path).signature_def
-    for (signature, side, name), tensor in listed.items():
-      assert getattr(definitions[signature], side)[name].name == tensor
-      session.graph.get_tensor_by_name(tensor)
+  stated = definitions.read(tiny.tiny().path)
+  for (signature, side, name), tensor in listed.items():
+    assert getattr(stated[signature], side)[name].name == tensor
+    served.graph.get_tensor_by_name(tensor)
   assert {signature for signature, _, _ in listed} == set(tiny.signatures())
 
 
@@ -59,33 +59,41 @@ def test_a_step_is_never_overwritten():
   assert os.stat(os.path.join(path, 'saved_model.pb')).st_mtime_ns == before
 
 
+@pytest.fixture(name='written')
+def fixture_written(tmp_path, monkeypatch):
+  """A function that exports without TensorFlow's part, for which `save` stands."""
+  def export(save):
+    monkeypatch.setattr(serving.Signatures, 'all', lambda self: {})
+    monkeypatch.setattr(tf.saved_model, 'save', lambda module, path, signatures: save(path))
+    monkeypatch.setattr(definitions, 'state_shapes', lambda path, specs: None)
+    monkeypatch.setattr(definitions, 'list_tensors', lambda path: '')
+    return serving.export_model(tiny.tiny().model, str(tmp_path), 3, tiny.tiny().config)
+  return export
+
+
 @pytest.mark.parametrize('error', [OSError(28, 'No space left on device'),
                                    tf.errors.ResourceExhaustedError(None, None, 'disk full')])
-def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, error):
-  def save(module, path, signatures):
+def test_a_failed_export_leaves_nothing(tmp_path, written, error):
+  def save(path):
     with open(os.path.join(path, 'saved_model.pb'), 'w', encoding='utf-8') as f:
       f.write('half of it')
     raise error
-  monkeypatch.setattr(tf.saved_model, 'save', save)
-  monkeypatch.setattr(serving.Signatures, 'all', lambda self: {})
   with pytest.raises(errors.UserError, match='cannot be written .*nothing is left of it'):
-    serving.export_model(tiny.tiny().model, str(tmp_path), 3, tiny.tiny().config)
+    written(save)
   assert not os.listdir(tmp_path)
 
 
-def test_nothing_is_seen_until_it_is_whole(tmp_path, monkeypatch):
+def test_nothing_is_seen_until_it_is_whole_and_what_was_abandoned_goes(tmp_path, written):
+  abandoned = tmp_path / '.2-abcd_123'
+  os.makedirs(abandoned / 'assets.extra')
   seen = []
-  def save(module, path, signatures):
-    seen.extend(name for name in os.listdir(tmp_path) if name.isdigit())
+  def save(path):
+    seen.extend(os.listdir(tmp_path))
     with open(os.path.join(path, 'saved_model.pb'), 'wb'):
       pass
-  monkeypatch.setattr(tf.saved_model, 'save', save)
-  monkeypatch.setattr(serving.Signatures, 'all', lambda self: {})
-  monkeypatch.setattr('tfp_glow.serving.export._tensors', lambda path: seen.extend(
-      name for name in os.listdir(tmp_path) if name.isdigit()) or '')
-  path = serving.export_model(tiny.tiny().model, str(tmp_path), 3, tiny.tiny().config)
-  assert not seen
-  assert os.listdir(tmp_path) == ['3'] and path == str(tmp_path / '3')
+  assert written(save) == str(tmp_path / '3')
+  assert len(seen) == 1 and seen[0].startswith('.3-')
+  assert os.listdir(tmp_path) == ['3']
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
@@ -104,3 +112,12 @@ def test_the_newest_export_is_the_greatest_step(tmp_path):
   assert export_folder.newest_export(str(tmp_path / 'nowhere')) is None
   with pytest.raises(errors.UserError, match='holds no export; make one with python train.py'):
     serving.find_export(str(tmp_path / '9'))
+
+
+def test_home(tmp_path, monkeypatch):
+  monkeypatch.setenv('HOME', os.path.dirname(tiny.tiny().path))
+  assert serving.find_export('~').path == tiny.tiny().path
+  assert serving.load(f'~/{tiny.STEP}').image_shape == tiny.SHAPE
+  monkeypatch.setenv('HOME', str(tmp_path))
+  with pytest.raises(errors.UserError, match='is no folder'):
+    serving.load('~/7')

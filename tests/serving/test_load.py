@@ -89,14 +89,11 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path, export_copy):
   os.makedirs(tmp_path / 'empty')
   with pytest.raises(errors.UserError, match='holds no export'):
     tfp_glow.load(str(tmp_path / 'empty'))
-  index = export_copy / 'variables' / 'variables.index'
-  index.write_bytes(index.read_bytes()[:50])
-  with pytest.raises(errors.UserError, match='cannot be loaded .* damaged'):
-    tfp_glow.load(str(export_copy))
 
 
 def test_an_export_of_another_format_is_refused(export_copy):
   file = export_copy / 'assets.extra' / 'model.json'
+  (export_copy / 'assets.extra' / 'manifest.json').unlink()
   file.write_text(json.dumps({**json.loads(file.read_text()), 'format': 99}))
   with pytest.raises(errors.UserError, match='has the format 99, .*export it again'):
     tfp_glow.load(str(export_copy))

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.serving import tiny
+from tfp_glow.serving import definitions
 
 PATH = os.path.join(os.path.dirname(__file__), '..', '..', 'examples', 'serving_client.py')
 
@@ -22,10 +23,9 @@ def fixture_client():
   return module
 
 
-@pytest.fixture(scope='module', name='definitions')
-def fixture_definitions():
-  with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-    return tf.compat.v1.saved_model.load(session, ['serve'], tiny.tiny().path).signature_def
+@pytest.fixture(scope='module', name='stated')
+def fixture_stated():
+  return definitions.read(tiny.tiny().path)
 
 
 def check_and_call(definition, signature, tensors):
@@ -41,13 +41,13 @@ def check_and_call(definition, signature, tensors):
   return outputs
 
 
-def test_grpc(client, definitions):
+def test_grpc(client, stated):
   request = client.grpc_request(5, 0.7, (0, 1), model='glow')
   parsed = type(request).FromString(request.SerializeToString())
   assert parsed.model_spec.name == 'glow'
   signature = parsed.model_spec.signature_name
   tensors = {key: tf.constant(tf.make_ndarray(value)) for key, value in parsed.inputs.items()}
-  outputs = check_and_call(definitions[signature], signature, tensors)
+  outputs = check_and_call(stated[signature], signature, tensors)
   np.testing.assert_array_equal(outputs['images'], tiny.tiny().model.sample(5, 0.7, (0, 1)))
 
 
@@ -59,12 +59,12 @@ def from_json(definition, name, value):
   return tf.constant(value, dtype)
 
 
-def test_rest_rows(client, definitions):
+def test_rest_rows(client, stated):
   images = tiny.make_images(2)
   request = client.rest_request([tf.io.encode_png(image).numpy() for image in images])
   assert request.full_url == 'http://localhost:8501/v1/models/glow:predict'
   body = json.loads(request.data)
-  definition = definitions[body['signature_name']]
+  definition = stated[body['signature_name']]
   rows = body['instances']
   tensors = {key: from_json(definition, key, [row[key] for row in rows]) for key in rows[0]}
   outputs = check_and_call(definition, body['signature_name'], tensors)
@@ -74,10 +74,10 @@ def test_rest_rows(client, definitions):
   np.testing.assert_allclose(outputs['bits_per_dim'], expected['bits_per_dim'], atol=1e-5)
 
 
-def test_rest_columns(client, definitions):
+def test_rest_columns(client, stated):
   request = client.rest_sample_request(3, 0.5, (0, 1))
   body = json.loads(request.data)
-  definition = definitions[body['signature_name']]
+  definition = stated[body['signature_name']]
   tensors = {key: from_json(definition, key, value) for key, value in body['inputs'].items()}
   outputs = check_and_call(definition, body['signature_name'], tensors)
   assert outputs['images'].shape == (3, *tiny.SHAPE)

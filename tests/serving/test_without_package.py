@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import tensorflow as tf
+from tensorflow.python.tools import saved_model_cli
 
 from tests.serving import tiny
 
@@ -15,6 +17,7 @@ import sys
 for name in ('tensorflow_probability', 'tfp_glow', 'tf_keras'):
   sys.modules[name] = None
 import numpy as np
+import pytest
 import tensorflow as tf
 loaded = tf.saved_model.load(sys.argv[1])
 images = tf.constant(np.load(sys.argv[2]))
@@ -45,14 +48,20 @@ def test_a_process_with_neither_tfp_nor_this_package(tmp_path):
       answers['samples'], tiny.tiny().model.sample(3, 1., (3, 4)).numpy())
 
 
-def test_saved_model_cli(tmp_path):
-  tool = os.path.join(os.path.dirname(sys.executable), 'saved_model_cli')
-  shown = run(tool, 'show', '--dir', tiny.tiny().path, '--all', cwd=tmp_path)
+def test_saved_model_cli(tmp_path, monkeypatch, capsys):
+  def cli(*arguments):
+    # What the program of that name calls; a process of its own would import TensorFlow again.
+    monkeypatch.setattr(sys, 'argv', ['saved_model_cli', *arguments])
+    with pytest.raises(SystemExit) as end:
+      saved_model_cli.main()
+    assert not end.value.code
+    return capsys.readouterr().out
+
+  shown = cli('show', '--dir', tiny.tiny().path, '--all')
   for text in ("signature_def['serving_default']", "inputs['images']", "dtype: DT_UINT8",
                "shape: (-1, 8, 8, 3)", "outputs['bits_per_dim']", "inputs['temperature']"):
     assert text in shown
-  run(tool, 'run', '--dir', tiny.tiny().path, '--tag_set', 'serve', '--signature_def', 'sample',
-      '--input_exprs', 'num=3;temperature=1.0;seed=[3,4]',
-      '--outdir', str(tmp_path), cwd=tmp_path)
+  cli('run', '--dir', tiny.tiny().path, '--tag_set', 'serve', '--signature_def', 'sample',
+      '--input_exprs', 'num=3;temperature=1.0;seed=[3,4]', '--outdir', str(tmp_path))
   np.testing.assert_array_equal(
       np.load(tmp_path / 'images.npy'), tiny.tiny().model.sample(3, 1., (3, 4)).numpy())

@@ -1,4 +1,4 @@
-"""One tiny model and its export, made once for all tests that need one."""
+"""Two tiny models, one of them with classes, and their exports, made once for all tests."""
 
 import atexit
 import dataclasses
@@ -14,6 +14,7 @@ from configs import base
 from tfp_glow import distributions
 from tfp_glow import serving
 
+NUM_CLASSES = 3
 STEP = 7
 SHAPE = (8, 8, 3)
 SIZE = 8 * 8 * 3
@@ -47,7 +48,10 @@ def make_model(config, shape=SHAPE):
   """A model that is initialised, and moved away from there, so that no part is the identity."""
   model = distributions.build_image_model(config.model, shape)
   images = make_images(32, 1, shape)
-  model.initialize(tf.constant(images), distributions.uniform_noise(images.shape, (0, 0)))
+  num_classes = config.model.num_classes
+  condition = dict(labels=tf.range(32) % num_classes) if num_classes else {}
+  model.initialize(
+      tf.constant(images), distributions.uniform_noise(images.shape, (0, 0)), **condition)
   random = np.random.RandomState(2)
   for variable in model.trainable_variables:
     variable.assign_add(0.02 * random.randn(*variable.shape).astype(np.float32))
@@ -56,12 +60,24 @@ def make_model(config, shape=SHAPE):
 
 @functools.cache
 def tiny():
-  config = make_config()
-  model = make_model(config)
+  """The one without classes, with three directions, six test images and 40 bits/dim."""
   random = np.random.RandomState(3)
   directions = {name: random.randn(SIZE).astype(np.float32)
                 for name in ('smile', 'hat', 'hat->smile')}
   examples = serving.Examples(make_images(6, 4), random.uniform(7., 9., [40]).astype(np.float32))
+  return _export(make_config(), directions, examples)
+
+
+@functools.cache
+def classes():
+  """The one of `NUM_CLASSES` classes, which has no directions."""
+  config = make_config()
+  config.model.update(depth=1, num_classes=NUM_CLASSES, condition_couplings=True)
+  return _export(config, {}, None)
+
+
+def _export(config, directions, examples):
+  model = make_model(config)
   folder = tempfile.mkdtemp()
   atexit.register(shutil.rmtree, folder)
   path = serving.export_model(
@@ -71,7 +87,23 @@ def tiny():
 
 @functools.cache
 def signatures():
-  """The signatures of the export, loaded again."""
-  loaded = tf.saved_model.load(tiny().path)
+  """The signatures of the export without classes, loaded again."""
+  return _signatures(tiny().path)
+
+
+@functools.cache
+def class_signatures():
+  """The signatures of the export with classes, loaded again."""
+  return _signatures(classes().path)
+
+
+def _signatures(path):
+  loaded = tf.saved_model.load(path)
   atexit.register(lambda: loaded)  # The Variables live as long as this object.
   return loaded.signatures
+
+
+def call(signatures, name, **inputs):
+  """The outputs of a signature, as arrays. NumPy arrays are Tensors of their own dtype."""
+  inputs = {key: tf.constant(value) for key, value in inputs.items()}
+  return {key: value.numpy() for key, value in signatures[name](**inputs).items()}

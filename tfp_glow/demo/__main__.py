@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 
+from absl import logging
+
 
 def main(argv=None):
   parser = argparse.ArgumentParser(
@@ -17,6 +19,8 @@ def main(argv=None):
   parser.add_argument('--port', type=int, default=7860, help='0 takes a free one (default: 7860)')
   arguments = parser.parse_args(argv)
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  # TensorFlow shows a stack trace of an error that it can do without (a damaged fingerprint.pb).
+  logging.set_verbosity(logging.FATAL)
   try:
     from tfp_glow.demo import server  # pylint: disable=import-outside-toplevel
   except ModuleNotFoundError as error:

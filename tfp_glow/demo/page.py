@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+import threading
 
 import gradio as gr
 import numpy as np
@@ -82,6 +83,8 @@ class _Page:
 
   def __init__(self, model):
     self._model = model
+    # Decoded one after the other, so that the memory of uploads is that of one picture.
+    self._decoding = threading.Lock()
     names = sorted(model.directions, key=lambda name: '->' in name)
     self._slider_names, self._listed_names = names[:_NUM_SLIDERS], names[_NUM_SLIDERS:]
     start = self._start()
@@ -225,7 +228,8 @@ class _Page:
 
   def _read_upload(self, position, text):
     try:
-      image = upload.read_picture(text, self._model.image_shape)
+      with self._decoding:
+        image = upload.read_picture(text, self._model.image_shape)
     except upload.UploadError as error:
       unchanged = [gr.skip()] * (3 + len(self._movers))
       return [*unchanged[:3], markup.message(str(error)), *unchanged[3:], '']

@@ -15,7 +15,7 @@ class ServedModel:
   """An exported SavedModel. All methods may be called from several threads.
 
   Args:
-    path: str, an export or a workdir with one.
+    path: str, an export or a workdir with one; `~` is the user's home.
 
   Attributes:
     path: str, of the export.
@@ -31,6 +31,7 @@ class ServedModel:
 
   def __init__(self, path):
     export = export_folder.find_export(path)
+    export.check_files()
     description = export.read_description()
     if description['model'].get('num_classes', 0):
       raise errors.UserError(
@@ -45,7 +46,7 @@ class ServedModel:
     try:
       # Held, since the signatures do not keep the Variables alive.
       self._loaded = tf.saved_model.load(export.path)
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except Exception as error:  # Of a damaged file without a manifest, anything.
       raise errors.UserError(
           f'{export.path} cannot be loaded ({files.reason(error)}).') from error
     self._signatures = self._loaded.signatures

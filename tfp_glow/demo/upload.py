@@ -12,7 +12,7 @@ __all__ = ['MAX_BYTES', 'TOO_LARGE', 'UploadError', 'read_picture']
 
 MAX_BYTES = 10 * 2**20
 TOO_LARGE = 'too large'  # What the page sends instead of a file that is.
-_MAX_PIXELS = 50_000_000
+_MAX_PIXELS = 16_000_000
 _FORMATS = ('BMP', 'GIF', 'JPEG', 'PNG', 'WEBP')
 
 

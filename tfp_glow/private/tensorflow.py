@@ -1,19 +1,23 @@
-"""TensorFlow's private parts: what runs under which tapes, and which Variables it read.
+"""TensorFlow's private parts: what runs under which tapes, which Variables it read, fingerprints.
 
 Each has a test of its own, so that an upgrade that breaks one says so by name.
 """
 
 from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import record
+from tensorflow.python.saved_model import fingerprinting_utils
 
 __all__ = ['could_possibly_record', 'possible_gradient_types', 'stop_recording',
-           'watched_variables']
+           'watched_variables', 'write_fingerprint']
 
 # Whether any tape or accumulator is active here. A public query of tapes would replace it.
 could_possibly_record = record.could_possibly_record
 
 # A context without tapes. `tf.GradientTape.stop_recording` stops one tape that one has in hand.
 stop_recording = record.stop_recording
+
+# Writes fingerprint.pb beside a saved_model.pb. `tf.saved_model.save` does it once, for good.
+write_fingerprint = fingerprinting_utils.write_fingerprint
 
 
 def possible_gradient_types(tensors):

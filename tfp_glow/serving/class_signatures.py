@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-from tfp_glow import distributions
-from tfp_glow.serving import picture_files
+from tfp_glow.serving import passes
 from tfp_glow.serving import requests
 from tfp_glow.serving import signatures
 
@@ -34,59 +33,45 @@ class ClassSignatures(signatures.Signatures):
 
   def log_prob(self, images, labels, noise_draws, seed):
     """`ImageModel.log_prob_bounds`; draw k has the noise `noise_of_draw(shape, seed, k)`."""
-    images = requests.checked_images(images, self.model.image_shape)
-    noise_draws = requests.checked_count(noise_draws, 'noise_draws')
-    mean, weighted = self.model.log_prob_bounds(
-        images, noise_draws,
-        lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw),
-        labels=self._checked(labels, tf.shape(images)[0]))
-    return dict(log_prob=mean, importance_weighted_log_prob=weighted)
+    images, labels, noise_draws, seed = self._checked(
+        images=images, labels=labels, noise_draws=noise_draws, seed=seed)
+    labels = requests.one_for_each(labels, 'labels', images)
+    return self._bounds(images, noise_draws, seed, labels=labels)
 
   def bits_per_dim(self, images, labels, noise_draws, seed):
     """`log_prob` in bits per dimension."""
-    nats = self.log_prob(images, labels, noise_draws, seed)
-    bits = self.model.in_bits_per_dim
-    return dict(
-        bits_per_dim=bits(nats['log_prob']),
-        importance_weighted_bits_per_dim=bits(nats['importance_weighted_log_prob']))
+    return self._in_bits(self.log_prob(images, labels, noise_draws, seed))
 
   def encode(self, images, labels, seed):
     """The latents of images of known classes, with the noise of draw 0."""
-    images, noise = self._with_noise(images, seed)
-    labels = self._checked(labels, tf.shape(images)[0])
-    return dict(latents=self.model.encode(images, noise, labels=labels))
+    images, labels, seed = self._checked(images=images, labels=labels, seed=seed)
+    labels = requests.one_for_each(labels, 'labels', images)
+    noise = passes.first_noise(images, seed)
+    return dict(latents=self._passes.encode(images, noise, dict(labels=labels)))
 
   def decode(self, latents, labels):
-    latents = requests.checked_latents(latents, self.model.event_size)
-    labels = self._checked(labels, tf.shape(latents)[0])
-    unrounded = self._decode(latents, labels=labels)
-    return dict(images=self.model.quantize(unrounded), unrounded_images=unrounded)
+    latents, labels = self._checked(latents=latents, labels=labels)
+    return self._decoded(latents, labels=requests.one_for_each(labels, 'labels', latents))
 
   def sample(self, labels, temperature, seed):
     """An image for each label."""
-    num = requests.checked_count(tf.size(labels), 'the number of labels')
-    labels = self._checked(labels, num)
-    temperature = requests.checked_scalar(temperature, 'temperature', least=0.)
-    latents = self.model.sample_latents(num, temperature, seed)
-    return dict(images=self._pictures(latents, labels=labels), latents=latents)
+    labels, temperature, seed = self._checked(labels=labels, temperature=temperature, seed=seed)
+    return self._sampled(tf.size(labels), temperature, seed, labels=labels)
 
   def classify(self, images, seed):
     """log p(image | label) for every label, and what follows where all are equally likely."""
-    images, noise = self._with_noise(images, seed)
-    log_probs = self.model.class_log_probs(images, noise)
-    return dict(class_log_probs=log_probs,
-                probabilities=self.model.class_probabilities(log_probs))
+    images, seed = self._checked(images=images, seed=seed)
+    return self._classified(images, seed)
 
   def serving_default(self, image_bytes):
     """`classify` of picture files, with the noise of seed (0, 0)."""
-    images = picture_files.decode_files(
-        image_bytes, self.model.image_shape, self._dataset_config)
-    return self.classify(images, tf.constant([0, 0]))
+    return self._classified(self._decoded_files(image_bytes), tf.constant([0, 0]))
 
-  def _with_noise(self, images, seed):
-    images = requests.checked_images(images, self.model.image_shape)
-    noise = distributions.noise_of_draw(tf.shape(images), seed, 0)
-    return images, tf.ensure_shape(noise, images.shape)
-
-  def _checked(self, labels, num):
-    return requests.checked_labels(labels, self.model.num_classes, num)
+  def _classified(self, images, seed):
+    num, _ = requests.limited_product(
+        [tf.shape(images)[0], tf.constant(self.model.num_classes)], self.limits.passes,
+        'images x classes', 'passes through the flow')
+    images, _ = tf.tuple([images, num])
+    log_probs = self._passes.class_log_probs(images, passes.first_noise(images, seed))
+    return dict(class_log_probs=log_probs,
+                probabilities=self.model.class_probabilities(log_probs))

@@ -32,10 +32,20 @@ class Examples:
     np.savez_compressed(path, images=self.images, bits_per_dim=self.bits_per_dim)
 
   @classmethod
-  def read(cls, path):
-    """Reads what `save` wrote; nothing in it is unpickled."""
+  def read(cls, path, image_shape):
+    """Reads what `save` wrote of images of a shape; nothing in it is unpickled.
+
+    Raises:
+      ValueError: if the arrays are other ones; other errors if it is no .npz file.
+    """
     with np.load(path, allow_pickle=False) as arrays:
-      return cls(arrays['images'], arrays['bits_per_dim'])
+      images, bits = arrays['images'], arrays['bits_per_dim']
+    if (images.dtype != np.uint8 or images.shape[1:] != tuple(image_shape) or len(images) < 2
+        or bits.dtype != np.float32 or bits.ndim != 1 or not np.isfinite(bits).all()):
+      raise ValueError(
+          f'it holds {images.dtype} images of the shape {list(images.shape)} and {bits.dtype} '
+          f'bits/dim of the shape {list(bits.shape)}')
+    return cls(images, bits)
 
 
 def measure_examples(model, source):

@@ -26,7 +26,7 @@ def load(path):
       model.trainable_variables                         # to train on
 
   Args:
-    path: str. Of a workdir, the averaged weights of the newest checkpoint are taken, or its
+    path: str, in which `~` is the user's home. Of a workdir, the averaged weights of the newest checkpoint are taken, or its
       newest export where there is no later checkpoint: that needs no data set. Otherwise an
       export (the folder with saved_model.pb) or a folder of exports.
 
@@ -38,6 +38,7 @@ def load(path):
     UserError: if the data set of a run without an export cannot be had, whose images'
       shape is needed.
   """
+  path = os.path.expanduser(path)
   if not os.path.isdir(path):
     raise errors.UserError(f'{path} is no folder; give a workdir or an export.')
   workdir = workdir_lib.Workdir(path)
@@ -53,6 +54,7 @@ def load(path):
 
 
 def _load_export(export):
+  export.check_files()
   description = export.read_description()
   config = ml_collections.ConfigDict(description)
   try:
@@ -60,7 +62,8 @@ def _load_export(export):
         config.model, tuple(description['image_shape']), config.seed)
     saved = tf.train.Checkpoint(model=model).read(export.variables_prefix)
     saved.assert_existing_objects_matched()
-  except (AssertionError, AttributeError, ValueError, tf.errors.OpError) as error:
+  # What a damaged export of version 0.1, which has no manifest, makes of the model can be anything.
+  except Exception as error:
     raise errors.UserError(f'{export.path} cannot be loaded ({files.reason(error)}); it was '
                            f'damaged, or made by another version of tfp_glow.') from error
   return model

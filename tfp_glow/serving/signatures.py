@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfp_glow import distributions
+from tfp_glow.serving import passes
 from tfp_glow.serving import picture_files
 from tfp_glow.serving import requests
 
@@ -17,19 +17,28 @@ class Signatures(tf.Module):
     dataset_config: the `dataset` part of a config, for the size of files; or None, for a model
       that takes no files.
     directions: a dict of float arrays `[D]` by name.
+
+  Attributes:
+    limits: `requests.Limits` of one request.
   """
 
   def __init__(self, model, dataset_config=None, directions=None):
     super().__init__(name='served_model')
     self.model = model
+    self.limits = requests.Limits.of(model.event_size, model.num_classes)
+    self._passes = passes.Passes(model)
     self._dataset_config = dataset_config
     # TensorFlow would track a dict, and turn it into a part of the SavedModel.
     self._directions = tuple((directions or {}).items())
 
   def all(self):
-    """The signatures by name, as `tf.saved_model.save` takes them."""
-    return {name: tf.function(getattr(self, name), input_signature=spec).get_concrete_function()
-            for name, spec in self.specs().items()}
+    """The signatures by name, as `tf.saved_model.save` takes them.
+
+    Their inputs may have any shape, so that theirs is compared in the graph; see `requests`.
+    """
+    return {name: tf.function(getattr(self, name)).get_concrete_function(
+        *(tf.TensorSpec(None, spec.dtype, spec.name) for spec in specs))
+            for name, specs in self.specs().items()}
 
   def specs(self):
     """The names of the signatures, and their inputs as tuples of `tf.TensorSpec`."""
@@ -60,98 +69,119 @@ class Signatures(tf.Module):
 
   def log_prob(self, images, noise_draws, seed):
     """`ImageModel.log_prob_bounds`; draw k has the noise `noise_of_draw(shape, seed, k)`."""
-    images = requests.checked_images(images, self.model.image_shape)
-    noise_draws = requests.checked_count(noise_draws, 'noise_draws')
-    mean, weighted = self.model.log_prob_bounds(
-        images, noise_draws,
-        lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw))
-    return dict(log_prob=mean, importance_weighted_log_prob=weighted)
+    images, noise_draws, seed = self._checked(images=images, noise_draws=noise_draws, seed=seed)
+    return self._bounds(images, noise_draws, seed)
 
   def bits_per_dim(self, images, noise_draws, seed):
     """`log_prob` in bits per dimension."""
-    nats = self.log_prob(images, noise_draws, seed)
-    bits = self.model.in_bits_per_dim
-    return dict(
-        bits_per_dim=bits(nats['log_prob']),
-        importance_weighted_bits_per_dim=bits(nats['importance_weighted_log_prob']))
+    return self._in_bits(self.log_prob(images, noise_draws, seed))
 
   def serving_default(self, image_bytes):
     """Bits per dimension of picture files, with one draw of the noise of seed (0, 0)."""
-    images = picture_files.decode_files(
-        image_bytes, self.model.image_shape, self._dataset_config)
-    result = self.bits_per_dim(images, tf.constant(1), tf.constant([0, 0]))
-    return dict(bits_per_dim=result['bits_per_dim'])
+    images = self._decoded_files(image_bytes)
+    bits = self._in_bits(self._bounds(images, tf.constant(1), tf.constant([0, 0])))
+    return dict(bits_per_dim=bits['bits_per_dim'])
 
   def encode(self, images, seed):
     """The latents of images, with the noise of draw 0."""
-    images = requests.checked_images(images, self.model.image_shape)
-    noise = distributions.noise_of_draw(tf.shape(images), seed, 0)
-    return dict(latents=self.model.encode(images, tf.ensure_shape(noise, images.shape)))
+    images, seed = self._checked(images=images, seed=seed)
+    return dict(latents=self._passes.encode(images, passes.first_noise(images, seed), {}))
 
   def decode(self, latents):
-    latents = requests.checked_latents(latents, self.model.event_size)
-    unrounded = self._decode(latents)
-    return dict(images=self.model.quantize(unrounded), unrounded_images=unrounded)
+    latents, = self._checked(latents=latents)
+    return self._decoded(latents)
 
   def sample(self, num, temperature, seed):
-    num = requests.checked_count(num, 'num')
-    temperature = requests.checked_scalar(temperature, 'temperature', least=0.)
-    latents = self.model.sample_latents(num, temperature, seed)
-    return dict(images=self._pictures(latents), latents=latents)
+    num, temperature, seed = self._checked(num=num, temperature=temperature, seed=seed)
+    return self._sampled(num, temperature, seed)
 
   def interpolate(self, images, other_images, num):
     """Along the straight line between latents, `num` images a pair, both ends included."""
-    shape = self.model.image_shape
-    images = requests.checked_images(images, shape)
-    other_images = requests.checked_images(other_images, shape, 'other_images')
-    counts = tf.stack([tf.shape(images)[0], tf.shape(other_images)[0]])
-    images = requests.require(
-        tf.equal(counts[0], counts[1]), 'images and other_images must be equally many', counts,
-        images)
-    num = requests.checked_count(num, 'num', least=2)
+    images, other_images, num = self._checked(
+        images=images, other_images=other_images, num=num, least_num=2)
+    other_images = requests.one_for_each(other_images, 'other_images', images)
+    _, num = requests.limited_product(
+        [tf.shape(images)[0], num], self.limits.images, 'images x num', 'images')
+    images, other_images, num = tf.tuple([images, other_images, num])
     start, end = self._encode_middle(images), self._encode_middle(other_images)
     weights = tf.linspace(0., 1., num)[None, :, None]
     latents = (1. - weights) * start[:, None] + weights * end[:, None]
-    pictures = self._pictures(tf.reshape(latents, [-1, self.model.event_size]))
-    return dict(images=tf.reshape(pictures, [-1, num, *shape]))
+    pictures = self._pictures(
+        tf.reshape(latents, [-1, self.model.event_size]), 'images and other_images')
+    return dict(images=tf.reshape(pictures, [-1, num, *self.model.image_shape]))
 
   def manipulate(self, images, direction, strength):
     """Moves images along a direction that was found at the export."""
-    names = [name for name, _ in self._directions]
-    known = ', '.join(names) if names else 'none, the export was made without any'
-    is_named = tf.equal(direction, tf.constant(names, tf.string))
-    is_named = requests.require(
-        tf.reduce_any(is_named), f'the directions are: {known}', direction, is_named)
-    if not names:
-      vector = tf.zeros([self.model.event_size])
-    else:
-      vectors = tf.stack([tf.constant(vector, tf.float32) for _, vector in self._directions])
-      vector = tf.gather(vectors, tf.argmax(tf.cast(is_named, tf.int32)))
-    return self._move(images, vector, strength)
+    images, number, strength = self._checked(
+        images=images, direction=direction, strength=strength)
+    # Without directions no name passes the check; a graph needs something to gather from.
+    vectors = [vector for _, vector in self._directions] or [tf.zeros([self.model.event_size])]
+    vectors = tf.stack([tf.cast(vector, tf.float32) for vector in vectors])
+    return self._move(images, tf.gather(vectors, number), strength, 'strength')
 
   def manipulate_vector(self, images, vector, strength):
     """Moves images along the client's own direction."""
-    vector = requests.checked_vector(vector, self.model.event_size, 'vector')
-    return self._move(images, vector, strength)
+    images, vector, strength = self._checked(images=images, vector=vector, strength=strength)
+    return self._move(images, vector, strength, 'strength x vector')
 
-  def _move(self, images, vector, strength):
-    images = requests.checked_images(images, self.model.image_shape)
-    strength = requests.checked_scalar(strength, 'strength')
+  def _checked(self, least_num=1, **inputs):
+    """Inputs by name, as a list. None of them is used before all were found to be good."""
+    model, limits = self.model, self.limits
+    checks = dict(
+        direction=lambda x, name: requests.checked_name(
+            x, name, [direction for direction, _ in self._directions]),
+        image_bytes=lambda x, name: requests.checked_files(x, name, limits.images),
+        images=lambda x, name: requests.checked_images(x, name, model.image_shape, limits.images),
+        labels=lambda x, name: requests.checked_labels(x, name, model.num_classes, limits.images),
+        latents=lambda x, name: requests.checked_latents(
+            x, name, model.event_size, limits.images),
+        noise_draws=lambda x, name: requests.checked_count(x, name, limits.draws),
+        num=lambda x, name: requests.checked_count(x, name, limits.images, least_num),
+        seed=requests.checked_seed,
+        strength=requests.checked_number,
+        temperature=lambda x, name: requests.checked_number(x, name, least=0.),
+        vector=lambda x, name: requests.checked_vector(x, name, model.event_size))
+    checks['other_images'] = checks['images']
+    return tf.tuple([checks[name](value, name) for name, value in inputs.items()])
+
+  def _decoded_files(self, image_bytes):
+    image_bytes, = self._checked(image_bytes=image_bytes)
+    return picture_files.decode_files(image_bytes, self.model.image_shape, self._dataset_config)
+
+  def _bounds(self, images, noise_draws, seed, **condition):
+    _, noise_draws = requests.limited_product(
+        [tf.shape(images)[0], noise_draws], self.limits.passes, 'images x noise_draws',
+        'passes through the flow')
+    mean, weighted = self._passes.log_prob_bounds(images, noise_draws, seed, condition)
+    return dict(log_prob=mean, importance_weighted_log_prob=weighted)
+
+  def _in_bits(self, bounds):
+    return {name.replace('log_prob', 'bits_per_dim'): self.model.in_bits_per_dim(nats)
+            for name, nats in bounds.items()}
+
+  def _sampled(self, num, temperature, seed, **condition):
+    latents = self.model.sample_latents(num, temperature, seed)
+    return dict(images=self._pictures(latents, 'temperature', **condition), latents=latents)
+
+  def _decoded(self, latents, **condition):
+    unrounded = self._unrounded(latents, 'latents', **condition)
+    return dict(images=self.model.quantize(unrounded), unrounded_images=unrounded)
+
+  def _move(self, images, vector, strength, cause):
     latents = self._encode_middle(images) + strength * vector
-    return dict(images=self._pictures(latents), latents=latents)
+    return dict(images=self._pictures(latents, cause), latents=latents)
 
   def _encode_middle(self, images):
     """Latents without noise of chance; like all latents of an image they decode to it again."""
-    return self.model.encode(images, tf.fill(tf.shape(images), .5))
+    return self._passes.encode(images, tf.fill(tf.shape(images), .5), {})
 
-  def _decode(self, latents, **condition):
+  def _unrounded(self, latents, cause, **condition):
     # `model.decode` in two parts: an overflow shows in the flow's output only, before the
     # logistic function or the clipping turn it into a white pixel.
-    *outer, flow = self.model.distribution.bijector.bijectors
-    x = requests.checked_picture(flow.forward(latents, **condition))
-    for bijector in reversed(outer):
+    x = requests.checked_picture(self._passes.forward(latents, condition), cause)
+    for bijector in reversed(self.model.distribution.bijector.bijectors[:-1]):
       x = bijector.forward(x)
     return tf.clip_by_value(x, 0., 1.)
 
-  def _pictures(self, latents, **condition):
-    return self.model.quantize(self._decode(latents, **condition))
+  def _pictures(self, latents, cause, **condition):
+    return self.model.quantize(self._unrounded(latents, cause, **condition))

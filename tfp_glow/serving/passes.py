@@ -1,0 +1,67 @@
+"""The passes through a flow that signatures are made of."""
+
+import tensorflow as tf
+
+from tfp_glow import distributions
+
+__all__ = ['Passes', 'first_noise']
+
+
+class Passes:
+  """Each pass as one traced function, which all signatures that need it call.
+
+  So the SavedModel holds the flow once for each, however many signatures there are. No tf.Module:
+  a SavedModel would take the functions for a part of what it offers.
+
+  Args:
+    model: an `ImageModel`.
+
+  Attributes:
+    encode: function of uint8 images `[N, H, W, C]`, float32 noise of the same shape and a
+      condition to latents `[N, D]`.
+    forward: function of latents `[N, D]` and a condition to what the flow makes of them,
+      `[N, H, W, C]`, before it becomes an image in the unit cube.
+    log_prob_bounds: function of images, an int32 number of draws, an int32 seed `[2]` and a
+      condition to the pair of `ImageModel.log_prob_bounds`; draw k has the noise
+      `noise_of_draw(shape, seed, k)`.
+    class_log_probs: function of images and noise to float32 `[N, num_classes]`.
+
+  A condition is a dict of the keyword arguments that the model's methods take besides.
+  """
+
+  def __init__(self, model):
+    images = tf.TensorSpec([None, *model.image_shape], tf.uint8)
+    noise = tf.TensorSpec(images.shape, tf.float32)
+    latents = tf.TensorSpec([None, model.event_size], tf.float32)
+    condition = dict(labels=tf.TensorSpec([None], tf.int32)) if model.num_classes else {}
+    flow = model.distribution.bijector.bijectors[-1]
+
+    @tf.function(input_signature=[images, noise, condition])
+    def encode(images, noise, condition):
+      return model.encode(images, noise, **condition)
+
+    @tf.function(input_signature=[latents, condition])
+    def forward(latents, condition):
+      return flow.forward(latents, **condition)
+
+    @tf.function(input_signature=[
+        images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32), condition])
+    def log_prob_bounds(images, noise_draws, seed, condition):
+      return model.log_prob_bounds(
+          images, noise_draws,
+          lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw), **condition)
+
+    @tf.function(input_signature=[images, noise])
+    def class_log_probs(images, noise):
+      return model.class_log_probs(images, noise)
+
+    self.encode = encode
+    self.forward = forward
+    self.log_prob_bounds = log_prob_bounds
+    self.class_log_probs = class_log_probs
+
+
+def first_noise(images, seed):
+  """The noise of draw 0 for images `[N, H, W, C]`, float32 of their shape."""
+  noise = distributions.noise_of_draw(tf.shape(images), seed, 0)
+  return tf.ensure_shape(noise, images.shape)
