@@ -34,7 +34,6 @@ class Passes:
     noise = tf.TensorSpec(images.shape, tf.float32)
     latents = tf.TensorSpec([None, model.event_size], tf.float32)
     condition = dict(labels=tf.TensorSpec([None], tf.int32)) if model.num_classes else {}
-    flow = model.distribution.bijector.bijectors[-1]
 
     @tf.function(input_signature=[images, noise, condition])
     def encode(images, noise, condition):
@@ -42,7 +41,7 @@ class Passes:
 
     @tf.function(input_signature=[latents, condition])
     def forward(latents, condition):
-      return flow.forward(latents, **condition)
+      return model.flow.forward_and_log_det(latents, **condition)[0]
 
     @tf.function(input_signature=[
         images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32), condition])

@@ -179,7 +179,8 @@ class Signatures(tf.Module):
     # `model.decode` in two parts: an overflow shows in the flow's output only, before the
     # logistic function or the clipping turn it into a white pixel.
     x = requests.checked_picture(self._passes.forward(latents, condition), cause)
-    for bijector in reversed(self.model.distribution.bijector.bijectors[:-1]):
+    bijector = self.model.distribution.bijector
+    for bijector in reversed(getattr(bijector, 'bijectors', [bijector])[:-1]):
       x = bijector.forward(x)
     return tf.clip_by_value(x, 0., 1.)
 

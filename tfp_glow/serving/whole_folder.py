@@ -1,7 +1,6 @@
 """Folders that appear whole or not at all, whatever ends the process that writes them."""
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -59,13 +58,16 @@ def _delete_abandoned(directory, contents):
 @contextlib.contextmanager
 def _lock(folder, wait=True):
   """Holds the lock of a folder, which ends with the process; gives whether it was to be had."""
-  descriptor = os.open(folder, os.O_RDONLY)
+  descriptor, is_locked = None, False
   try:
-    try:
-      fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-      is_locked = True
-    except OSError:  # Another process holds it, or a network file system has no such locks.
-      is_locked = False
+    import fcntl  # pylint: disable=import-outside-toplevel
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    is_locked = True
+  except (ImportError, OSError):
+    pass  # Another process holds it, or Windows or a network file system has no such locks.
+  try:
     yield is_locked
   finally:
-    os.close(descriptor)
+    if descriptor is not None:
+      os.close(descriptor)
