@@ -1,0 +1,81 @@
+"""Reads one picture file into memory, of a kind that the graph decodes or Pillow does."""
+
+import functools
+import io
+
+import numpy as np
+from PIL import Image
+from PIL import ImageOps
+import tensorflow as tf
+
+from tfp_glow.data.pictures import graph
+from tfp_glow.data.pictures import opacity
+
+__all__ = ['MAX_PIXELS', 'PictureError', 'read']
+
+MAX_PIXELS = 100_000_000  # Of the user's own files.
+
+# What Pillow is asked for: some of its other formats start programs.
+_BY_PILLOW = ('WEBP', 'TIFF', 'BMP')
+_WITH_OPACITY = ('LA', 'PA', 'RGBA', 'La', 'RGBa')
+
+
+class PictureError(ValueError):
+  """A file cannot be read. Its message goes after the file's name: 'is a damaged PNG file'."""
+
+
+@functools.cache
+def _decoder(max_pixels):
+  def decode(contents):
+    images, problems = graph.decode_all(
+        contents[None], lambda image: (image, tf.constant('')), max_pixels)
+    return images[0], problems[0]
+
+  return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+
+
+def read(contents, max_pixels=MAX_PIXELS):
+  """The pixels of a picture file.
+
+  Args:
+    contents: bytes, the file.
+    max_pixels: int. A picture of more is told by its header and not decoded.
+
+  Returns:
+    uint8 Tensor [H, W, 3].
+
+  Raises:
+    PictureError: if it is no picture, damaged, too large or of a kind that is not read.
+  """
+  with tf.device('CPU'):
+    image, problem = _decoder(max_pixels)(contents)
+  problem = problem.numpy().decode()
+  if not problem:
+    return image
+  try:
+    picture = Image.open(io.BytesIO(contents), formats=_BY_PILLOW)
+  except Exception as error:  # pylint: disable=broad-except
+    raise PictureError(problem) from error
+  if picture.width * picture.height > max_pixels:
+    raise PictureError(f'has {picture.height} x {picture.width} pixels (height x width); at most '
+                       f'{max_pixels:,} are read')
+  try:
+    return _by_pillow(picture)
+  except PictureError:
+    raise
+  except Exception as error:  # pylint: disable=broad-except
+    raise PictureError(f'is a damaged {picture.format} file') from error
+
+
+def _by_pillow(picture):
+  """The first frame of an open picture, uint8 Tensor [H, W, 3]."""
+  picture = ImageOps.exif_transpose(picture)
+  if picture.mode.startswith('I;16'):
+    grey = np.asarray(picture) >> 8
+    return tf.constant(np.uint8(np.repeat(grey[..., None], 3, -1)))
+  if picture.mode in ('I', 'F', 'LAB', 'HSV'):
+    raise PictureError(f'is a {picture.format} file of the mode {picture.mode}, which is not '
+                       'read; save it with 8 bits a colour')
+  has_opacity = picture.mode in _WITH_OPACITY or 'transparency' in picture.info
+  pixels = tf.constant(np.asarray(picture.convert('RGBA' if has_opacity else 'RGB')))
+  return opacity.over_white(pixels) if has_opacity else pixels
