@@ -2,6 +2,8 @@
 
 import ml_collections
 
+from tfp_glow import data
+
 
 def defaults():
   """A ConfigDict with every field that the program reads.
@@ -19,15 +21,8 @@ def defaults():
   config.checkpoint_every = 1_000
   config.jit_compile = False  # XLA. Slow for convolutions in a loop on CPU.
 
-  config.dataset = dataset = ml_collections.ConfigDict()
-  dataset.name = 'mnist5k'  # mnist5k, photo_patches, folder, or any image data set of TFDS.
-  dataset.data_dir = ''  # Prepared data sets ('': TFDS' default); for folder, the images.
-  dataset.image_size = 0  # Side in pixels after resizing; 0: as it is.
-  dataset.resize = 'none'  # none, center_crop, random_crop, pad.
-  dataset.crop_from = 0  # Length the shorter side is scaled to before a crop; 0: image_size.
-  dataset.shift = 0  # Augmentation: random shifts of up to so many pixels.
-  dataset.flip = False  # Augmentation: mirror left and right, every second time.
-  dataset.shuffle_buffer = 10_000  # Images; for data sets that do not fit into memory.
+  # tfp_glow/data/fields.py says what they are.
+  config.dataset = ml_collections.ConfigDict(data.defaults())
 
   config.model = model = ml_collections.ConfigDict()
   model.name = 'glow'  # glow, tutorial_simple, tutorial_multi_scale.

@@ -1,8 +1,8 @@
 """Your own images: --config=configs/folder.py --config.dataset.data_dir=PATH.
 
-All png, jpg, bmp and gif files below the folder are used, cut to a central square of 32 pixels
-(`--config.dataset.image_size=64` for more, and `--config.model.num_levels=4` with it). A tenth
-of them, chosen by a hash of their names, is held out for testing.
+All picture files below the folder are used (png, jpg, gif, bmp, webp, tiff), cut to a central
+square of 32 pixels (`--config.dataset.image_size=64` for more, and `--config.model.num_levels=4`
+with it). About a tenth of them, chosen by a hash of their names, is held out for testing.
 No published figure: it depends on the images.
 Hardware: 2 CPU cores to try it; a GPU, and a larger model.depth and model.hidden_channels, for
 good pictures.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from configs import base
 from tfp_glow import data
 from tfp_glow import training
+from tfp_glow.data import array_reader
 
 NUM_STEPS = 12
 
@@ -16,43 +17,28 @@ NUM_STEPS = 12
 class MemorySource(data.ImageSource):
   """Blots of 8x8 pixels, brighter to one side, made on the spot."""
 
-  num_classes = None
+  def __init__(self, **fields):
+    reader = array_reader.ArrayReader('blots', {
+        split: self._make(np.random.RandomState(seed), num)
+        for seed, (split, num) in enumerate([('train', 96), ('test', 53)])})
+    config = {**data.defaults(), 'name': 'blots', 'shift': 1, **fields}
+    super().__init__(reader, ml_collections.ConfigDict(config))
 
-  def __init__(self):  # pylint: disable=super-init-not-called
-    self.name = 'blots'
-    self.image_shape = (8, 8, 1)
-    self.shift, self.flip = 1, False
-    self._arrays = {split: self._make(seed, num)
-                    for seed, (split, num) in enumerate([('train', 96), ('test', 53)])}
-
-  def num_examples(self, split):
-    return self._arrays[split][0].shape[0]
-
-  def fits_memory(self, split):
-    return True
-
-  def arrays(self, split):
-    return self._arrays[split]
-
-  def _make(self, seed, num):
-    random = np.random.RandomState(seed)
+  def _make(self, random, num):
+    """Images uint8 [num, 8, 8, 1] and their labels, or None."""
     slope = random.randint(0, 20, [num, 1, 1, 1]) * np.arange(8)[:, None]
-    images = slope + random.randint(0, 60, [num, *self.image_shape])
-    return tf.constant(images.astype(np.uint8)), tf.zeros([num], tf.int32)
+    return (slope + random.randint(0, 60, [num, 8, 8, 1])).astype(np.uint8), None
 
 
 class LabelledSource(MemorySource):
   """Blots that are bright above (0), below (1), left (2) or right (3)."""
 
-  num_classes = 4
-
-  def _make(self, seed, num):
-    random = np.random.RandomState(seed)
+  def _make(self, random, num):
     labels = random.randint(0, 4, [num])
-    images = random.randint(0, 60, [num, *self.image_shape])
+    images = random.randint(0, 60, [num, 8, 8, 1])
     halves = np.zeros([4, 8, 8, 1])
     halves[0, :4], halves[1, 4:], halves[2, :, :4], halves[3, :, 4:] = 180, 180, 180, 180
-    return tf.constant((images + halves[labels]).astype(np.uint8)), tf.constant(labels, tf.int32)
+    return (images + halves[labels]).astype(np.uint8), labels
 
 
 def config(**changes):

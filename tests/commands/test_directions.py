@@ -28,7 +28,7 @@ def test_directions(tmp_path, grid_size):
     directions.run(_CONFIG, str(tmp_path), directions=[])
 
 
-def test_need_labels(tmp_path, monkeypatch):
-  monkeypatch.setattr('tfp_glow.latents.labels.attribute_names', lambda source: [])
+def test_need_labels(tmp_path, monkeypatch, faces):
+  monkeypatch.setattr(faces, 'attribute_names', [])
   with pytest.raises(errors.UserError, match='has no labels'):
     directions.run(_CONFIG, str(tmp_path))

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.data import small_set
+
 
 @pytest.fixture(scope='session')
 def prepared_dir(tmp_path_factory):
@@ -13,3 +15,11 @@ def own_data_dir(prepared_dir):
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('TFDS_DATA_DIR', prepared_dir)
     yield
+
+
+@pytest.fixture(scope='session')
+def small(own_data_dir, prepared_dir):
+  """The name of a small data set of TFDS, prepared."""
+  del own_data_dir
+  small_set.GlowTestSmall(data_dir=prepared_dir).download_and_prepare()
+  return 'glow_test_small'

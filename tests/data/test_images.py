@@ -1,5 +1,7 @@
 """Resizing, cropping and augmentation, checked pixel by pixel."""
 
+import types
+
 import hypothesis
 from hypothesis import strategies as st
 import numpy as np
@@ -36,6 +38,65 @@ def test_center_crop_without_scaling_is_exact():
   image = _picture(10, 8)
   result = images.fit(tf.constant(image), 4, 'center_crop', 8).numpy()
   np.testing.assert_array_equal(result, image[3:7, 2:6])
+
+
+@pytest.mark.parametrize('height, width', [(1, 500_000), (500_000, 1), (1, 1), (2, 3)])
+def test_a_strip_is_cut_before_it_is_scaled(height, width):
+  """As a whole it would have 64 x 32 million pixels."""
+  result = images.fit(tf.fill([height, width, 3], np.uint8(7)), 64, 'center_crop', 64)
+  np.testing.assert_array_equal(result, np.full([64, 64, 3], 7))
+
+
+@pytest.mark.parametrize('height, width, side', [(31, 17, 8), (40, 90, 7), (5, 6, 16)])
+def test_area_scaling_averages_what_a_pixel_covers(height, width, side):
+  """Against the exact average, in float64."""
+  image = _picture(height, width)
+  shorter = min(height, width)
+  top, left = (height - shorter + 1) // 2, (width - shorter + 1) // 2
+  square = image[top:top + shorter, left:left + shorter].astype(float)
+  edges = np.arange(side + 1) * shorter / side
+  covered = np.clip(np.minimum(edges[1:, None], np.arange(1, shorter + 1)) -
+                    np.maximum(edges[:-1, None], np.arange(shorter)), 0, None)
+  weights = covered / covered.sum(1, keepdims=True)
+  expected = np.einsum('ia,jb,abc->ijc', weights, weights, square)
+  result = images.fit(tf.constant(image), side, 'center_crop', side).numpy()
+  assert np.abs(result - expected).max() < .501
+
+
+def test_grey_is_exact_in_integers():
+  image = _picture(64, 64)
+  exact = image.astype(object) @ np.array([299, 587, 114], object)
+  expected = np.array([[(value + 500) // 1000 for value in row] for row in exact])
+  np.testing.assert_array_equal(images.to_grey(image)[..., 0], expected.astype(int))
+  levels = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, -1)
+  np.testing.assert_array_equal(images.to_grey(levels), levels[..., :1])
+
+
+def _config(**changes):
+  return types.SimpleNamespace(**{**dict(resize='none', image_size=0, crop_from=0), **changes})
+
+
+@pytest.mark.parametrize('config', [
+    dict(resize='center_crop', image_size=8), dict(resize='random_crop', image_size=8),
+    dict(resize='center_crop', image_size=8, crop_from=12), dict(resize='pad', image_size=8)])
+@pytest.mark.parametrize('scale', [False, True])
+def test_a_picture_becomes_what_training_saw(config, scale):
+  image, size = tf.constant(_picture(20, 30)), config['image_size']
+  expected = images.fit(image, size, config['resize'].replace('random', 'center'),
+                        config.get('crop_from', size))
+  for channels in (1, 3):
+    result = images.to_shape(image, (size, size, channels), _config(**config), scale)
+    np.testing.assert_array_equal(
+        result, images.to_grey(expected) if channels == 1 else expected)
+
+
+def test_where_training_resized_nothing_a_picture_is_scaled_on_request_alone():
+  image, shape = tf.constant(_picture(20, 30)), (6, 8, 3)
+  np.testing.assert_array_equal(images.to_shape(image, shape, _config()), image)
+  square = images.fit(image, 8, 'center_crop', 8)
+  np.testing.assert_array_equal(images.to_shape(image, shape, _config(), True), square[1:7])
+  exact = tf.constant(_picture(6, 8))
+  np.testing.assert_array_equal(images.to_shape(exact, shape, _config(), True), exact)
 
 
 @hypothesis.settings(deadline=None, max_examples=25)

@@ -20,7 +20,7 @@ def test_sizes(source):
 
 
 def test_test_photographs_are_not_in_training(source):
-  names = source.builder.info.features['label'].names
+  names = source.attribute_names
   train = {names[k] for k in source.arrays('train')[1].numpy()}
   test = {names[k] for k in source.arrays('test')[1].numpy()}
   assert test == {'chelsea', 'coffee'}

@@ -41,8 +41,9 @@ def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch
                                          image_size=32))
   assert time.monotonic() - start < 10
   message = str(error.value)
-  assert '\n' not in message and len(message) < 600
-  for part in (repr(name), str(tmp_path), *data.EMBEDDED, 'folder'):
+  assert '\n' not in message and len(message) < 700
+  for part in (repr(name), str(tmp_path), *data.EMBEDDED, 'dataset.name=idx', 'dataset.name=folder',
+               'manual'):
     assert part in message
 
 
@@ -63,6 +64,25 @@ def test_offline_is_fast_as_a_process_of_its_own(tmp_path):
   assert time.monotonic() - start < 30
   assert done.stdout.count('\n') == 1 and 'mnist5k' in done.stdout
   assert 'Traceback' not in done.stderr
+
+
+def test_files_fetched_by_hand_are_used_without_a_network(monkeypatch, tmp_path):
+  monkeypatch.setattr(urllib.request, 'urlopen', _refuse)
+  prepared = []
+  monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare',
+                      lambda self: prepared.append(self.name))
+  manual = tmp_path / 'downloads' / 'manual'
+  manual.mkdir(parents=True)
+  names = ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz',
+           't10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz']
+  for name in names:
+    with pytest.raises(errors.UserError, match='cannot be downloaded'):
+      prepare.prepare(lambda: tfds.builder('fashion_mnist', data_dir=tmp_path),
+                      name='fashion_mnist', folder=str(tmp_path), needs_download=True)
+    (manual / name).write_bytes(b'')
+  prepare.prepare(lambda: tfds.builder('fashion_mnist', data_dir=tmp_path),
+                  name='fashion_mnist', folder=str(tmp_path), needs_download=True)
+  assert prepared == ['fashion_mnist']
 
 
 def test_an_error_answer_counts_as_reachable(monkeypatch):
@@ -96,7 +116,7 @@ def test_a_download_that_breaks_off_is_one_line(monkeypatch, tmp_path):
     raise ConnectionResetError('connection reset\nby peer')
   monkeypatch.setattr(prepare, 'reachable', lambda hosts: True)
   monkeypatch.setattr(tfds.core.DatasetBuilder, 'download_and_prepare', break_off)
-  with pytest.raises(errors.UserError, match='cifar10.*ConnectionResetError') as error:
+  with pytest.raises(errors.UserError, match='cifar10.*ConnectionResetError.*dataset.name=idx') as error:
     data.load(data_config.dataset_config('cifar10', data_dir=str(tmp_path)))
   assert '\n' not in str(error.value)
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfp_glow import data
+from tfp_glow.data import tfds_reader
 
 SHAPES = [(4, 4, 6), (2, 2, 24)]
 SIZE = 192
@@ -44,4 +45,4 @@ def faces(folder, config):
   """The `ImageSource` of `Faces`."""
   builder = Faces(data_dir=folder)
   builder.download_and_prepare()
-  return data.ImageSource(builder, config)
+  return data.ImageSource(tfds_reader.TfdsReader(builder, 'faces'), config)

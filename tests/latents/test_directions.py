@@ -6,7 +6,6 @@ import pytest
 from configs import base
 from tests.latents import fakes
 from tfp_glow import latents
-from tfp_glow.latents import labels
 
 
 @pytest.fixture(name='means')
@@ -53,7 +52,7 @@ def test_unknown_directions(means, name, message):
 def test_all_training_images_with_their_attributes(tmp_path):
   config = base.defaults().dataset
   source = fakes.faces(str(tmp_path), config)
-  names = labels.attribute_names(source)
+  names = source.attribute_names
   assert names == ['hat', 'smiling']
   batches = latents.labelled_batches(source, 10)
   means = latents.measure_means(fakes.Model(), batches, len(names))

@@ -39,7 +39,7 @@ def run(config, path, directions=None, num_samples=None, seed=0):
   if directions is not None and not directions:
     raise errors.UserError('--directions= names none; leave it out for all of them.')
   loaded = latent_runs.load(config, path)
-  names = labels.attribute_names(loaded.source)
+  names = loaded.source.attribute_names
   if not names:
     raise errors.UserError(f'the data set {loaded.source.name} has no labels, so there are no '
                            f'attributes to find directions of.')

@@ -5,7 +5,6 @@ import os
 from tfp_glow import errors
 from tfp_glow import latents
 from tfp_glow import serving
-from tfp_glow.latents import labels
 from tfp_glow.runs import metrics
 from tfp_glow.runs import trained
 from tfp_glow.serving import export
@@ -61,7 +60,7 @@ def _directions(loaded, path):
       return latents.load_directions(path)
     except (OSError, ValueError) as error:
       raise errors.UserError(str(error)) from error
-  names = labels.attribute_names(loaded.source)
+  names = loaded.source.attribute_names
   if not names:
     return {}
   if loaded.source.num_examples('train') > _MAX_ENCODED:

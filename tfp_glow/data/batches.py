@@ -134,17 +134,17 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
 
   Args:
     source: ImageSource.
-    split: 'test' or 'train'.
+    split: 'test', 'train' or 'validation'.
     batch_size: int, of all shards together.
     shard_index, num_shards: ints; shard i of n holds rows [i B / n, (i + 1) B / n) of each batch.
 
   Returns:
     tf.data.Dataset of ceil(num_examples / B) elements {'image': uint8 [B / n, H, W, C],
-    'label': int32 [B / n], 'index': int64 [B / n], the example's number in the split, 'mask':
-    float32 [B / n], 1 for an example and 0 for padding}.
+    'label': int32 [B / n], 'index': int64 [B / n], the example's number in the split whatever
+    B and n, 'mask': float32 [B / n], 1 for an example and 0 for padding}.
 
   Raises:
-    UserError: if the batch cannot be divided by the number of shards.
+    UserError: if the batch cannot be divided by the number of shards, or there is no such split.
   """
   rows = _rows(batch_size, shard_index, num_shards)
   size = rows.stop - rows.start
@@ -152,11 +152,10 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
   if in_memory:
     pixels, labels = source.arrays(split)
     batches = tf.data.Dataset.range(source.num_examples(split)).batch(batch_size)
-    batches = batches.map(
-        lambda index: {'image': index, 'label': tf.gather(labels, index), 'index': index})
+    batches = batches.map(lambda index: {'index': index, 'label': tf.gather(labels, index)})
   else:
-    batches = source.records(split).enumerate().map(
-        lambda index, record: {**record, 'index': index}).batch(batch_size)
+    numbered = source.records(split).enumerate()
+    batches = numbered.map(lambda index, record: {**record, 'index': index}).batch(batch_size)
 
   def pad(batch):
     present = tf.shape(batch['label'])[0]
@@ -166,7 +165,7 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
     return own
 
   def look_up(batch):
-    return {**batch, 'image': tf.gather(pixels, batch['image'])}
+    return {**batch, 'image': tf.gather(pixels, batch['index'])}
 
   def decode(record):
     return {**record, 'image': source.decode(record['image'])}

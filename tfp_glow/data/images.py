@@ -2,9 +2,6 @@
 
 import tensorflow as tf
 
-RESIZES = ('none', 'center_crop', 'random_crop', 'pad')
-_LUMA = (0.299, 0.587, 0.114)  # They sum to 1.
-
 
 def scale_shorter_side(image, side):
   """Scales an image so that its shorter side has `side` pixels, averaging over areas.
@@ -33,7 +30,7 @@ def crop(image, size, position=(0.5, 0.5)):
 
   Args:
     image: uint8 Tensor [H, W, C].
-    size: int, the square's side in pixels, at most min(H, W).
+    size: int or int32 scalar Tensor, the square's side in pixels, at most min(H, W).
     position: float Tensor [2] in [0, 1): where between top and bottom, left and right. The
       default is the centre.
 
@@ -52,8 +49,10 @@ def fit(image, size, resize, scale_to, position=(0.5, 0.5)):
   Args:
     image: uint8 Tensor [H, W, C].
     size: int, side of the result in pixels; not read by resize='none'.
-    resize: one of `RESIZES`. 'none' leaves the image; 'pad' surrounds it with zeros;
-      'center_crop' and 'random_crop' scale the shorter side to `scale_to` and cut a square.
+    resize: as in the config. 'none' leaves the image; 'pad' surrounds it with zeros;
+      'center_crop' scales its central square to the side `scale_to`, averaging over areas, and
+      cuts a square out of the middle; 'random_crop' scales the shorter side to `scale_to` and
+      cuts a square anywhere.
     scale_to: int, pixels.
     position: float Tensor [2] in [0, 1), where 'random_crop' cuts.
 
@@ -65,8 +64,42 @@ def fit(image, size, resize, scale_to, position=(0.5, 0.5)):
   if resize == 'pad':
     return tf.image.resize_with_crop_or_pad(image, size, size)
   if resize == 'center_crop':
+    # First, so that a long strip is never scaled as a whole.
+    image = crop(image, tf.reduce_min(tf.shape(image)[:2]))
     position = (0.5, 0.5)
   return crop(scale_shorter_side(image, scale_to), size, position)
+
+
+def to_shape(image, image_shape, dataset_config, scale=False):
+  """A picture as a model takes it: sized as its data set was, and grey where that is.
+
+  Args:
+    image: uint8 Tensor [H, W, 3].
+    image_shape: (H, W, C), ints, C being 1 or 3: that of the model's images.
+    dataset_config: the `dataset` part of the model's config. A random crop becomes one of the
+      centre.
+    scale: bool, what happens where `resize` is 'none' and the picture has another size: it is
+      left as it is, or its central square is scaled to the longer side of the model's images
+      and cut to them.
+
+  Returns:
+    uint8 Tensor `image_shape`, or [H, W, C] if it was left at its size.
+  """
+  height, width, channels = image_shape
+  resize = dataset_config.resize.replace('random_crop', 'center_crop')
+  size = dataset_config.image_size
+
+  def cut():
+    side = max(height, width)
+    square = fit(image, side, 'center_crop', side)
+    return tf.image.resize_with_crop_or_pad(square, height, width)
+
+  if resize != 'none':
+    image = fit(image, size, resize, dataset_config.crop_from or size)
+  elif scale:
+    is_sized = tf.reduce_all(tf.equal(tf.shape(image)[:2], [height, width]))
+    image = tf.cond(is_sized, lambda: image, cut)
+  return to_grey(image) if channels == 1 else image
 
 
 def to_grey(image):
@@ -76,10 +109,11 @@ def to_grey(image):
     image: uint8 Tensor [..., 3].
 
   Returns:
-    uint8 Tensor [..., 1].
+    uint8 Tensor [..., 1], round(0.299 R + 0.587 G + 0.114 B) in integers.
   """
-  grey = tf.tensordot(tf.cast(image, tf.float32), tf.constant(_LUMA), 1)
-  return tf.cast(tf.round(grey), tf.uint8)[..., None]
+  red, green, blue = tf.unstack(tf.cast(image, tf.int32), axis=-1)
+  grey = (299 * red + 587 * green + 114 * blue + 500) // 1000
+  return tf.cast(grey, tf.uint8)[..., None]
 
 
 def augment(images, uniform, shift, flip):

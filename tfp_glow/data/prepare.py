@@ -70,22 +70,44 @@ def _hosts(builder):
   return hosts[:_MAX_HOSTS] or ['https://storage.googleapis.com']
 
 
-def _require_download(builder, name, folder, offline_names):
+def own_files():
+  """The ways on with files of one's own, for messages."""
+  return ('Ways on with its files: dataset.name=idx or npz (files as MNIST or Keras have them) or '
+          'dataset.name=folder (pictures), each with dataset.data_dir, where they lie')
+
+
+def _ways_on(folder):
+  return (f'{own_files()}; or, fetched elsewhere as its checksums.tsv lists them, in '
+          f'{_manual_folder(folder)} (manual downloads of TensorFlow Datasets). Without any '
+          f'download: mnist5k, photo_patches')
+
+
+def _manual_folder(folder):
+  return os.path.join(folder, 'downloads', 'manual')
+
+
+def _has_files(builder, folder):
+  """Whether all files of a builder lie in the folder of manual downloads."""
+  names = [info.filename for info in builder.url_infos.values()]
+  return bool(names) and all(
+      name and os.path.isfile(os.path.join(_manual_folder(folder), name)) for name in names)
+
+
+def _require_download(builder, name, folder):
   """Raises `UserError` unless the files of a builder can be had."""
+  manual = _manual_folder(folder)
   if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
-    manual = os.path.join(folder, 'downloads', 'manual')
     if not os.path.isdir(manual) or not os.listdir(manual):
       raise errors.UserError(
           f'data set {name!r} is not prepared in {folder}, and its files have to be downloaded '
           f'by hand into {manual} first: {builder.MANUAL_DOWNLOAD_INSTRUCTIONS} '
-          f'Data sets that need no download: {offline_names}')
+          f'{own_files()}. Without any download: mnist5k, photo_patches')
     return
   hosts = _hosts(builder)
-  if not reachable(hosts):
+  if not _has_files(builder, folder) and not reachable(hosts):
     raise errors.UserError(
         f'data set {name!r} is not prepared in {folder} and cannot be downloaded: no answer from '
-        f'{", ".join(hosts)}; connect to the internet, set dataset.data_dir to a folder that '
-        f'holds it, or use a data set that needs no download: {offline_names}')
+        f'{", ".join(hosts)}. {_ways_on(folder)}')
 
 
 def _is_prepared(builder):
@@ -104,7 +126,7 @@ def _quiet(tfds):
     tfds.display_progress_bar(True)
 
 
-def prepare(make_builder, *, name, folder, needs_download, offline_names):
+def prepare(make_builder, *, name, folder, needs_download):
   """A builder whose data lies prepared on disk.
 
   Several processes may prepare the same data set at once: TFDS works in a folder of its own
@@ -115,7 +137,6 @@ def prepare(make_builder, *, name, folder, needs_download, offline_names):
     name: str, the data set's name for messages.
     folder: str, the folder that holds prepared data sets.
     needs_download: bool, whether preparing needs the internet.
-    offline_names: str, for messages: the data sets that do not.
 
   Returns:
     The prepared builder.
@@ -129,7 +150,7 @@ def prepare(make_builder, *, name, folder, needs_download, offline_names):
   if _is_prepared(builder):
     return builder
   if needs_download:
-    _require_download(builder, name, folder, offline_names)
+    _require_download(builder, name, folder)
   try:
     if needs_download:
       with contextlib.redirect_stdout(sys.stderr):  # stdout is for results.
@@ -145,5 +166,6 @@ def prepare(make_builder, *, name, folder, needs_download, offline_names):
     builder = make_builder()
     if _is_prepared(builder):
       return builder  # Another process was faster.
+    ways = f'. {_ways_on(folder)}' if needs_download else ''
     raise errors.UserError(f'data set {name!r} cannot be prepared in {folder}: '
-                           f'{type(error).__name__}: {str(error)[:300]}') from error
+                           f'{type(error).__name__}: {str(error)[:300]}{ways}') from error

@@ -2,178 +2,145 @@
 
 import concurrent.futures
 import dataclasses
-import hashlib
 import os
 
-from absl import logging
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfp_glow.data import images
 from tfp_glow import errors
+from tfp_glow.data import images
+from tfp_glow.data import pictures
+from tfp_glow.data.folder import files as files_lib
 
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.gif')
-TEST_FRACTION = 0.1
-_LOOK_AT = 16  # Images looked at to tell a folder of grey pictures from one of colour.
+__all__ = ['FolderImages', 'ImageFolder']
+
 _THREADS = 8
-
-
-def find_images(folder):
-  """Paths of all image files below a folder.
-
-  Args:
-    folder: str. Hidden files and folders (.name) in it are passed over.
-
-  Returns:
-    list of str, relative to the folder, with forward slashes, sorted.
-
-  Raises:
-    UserError: if the folder does not exist or holds fewer than two images.
-  """
-  if not folder:
-    raise errors.UserError('dataset.name=folder needs dataset.data_dir, the folder of your images')
-  if not os.path.isdir(folder):
-    raise errors.UserError(f'dataset.data_dir={folder!r} is not a folder')
-  found, others = [], []
-  for root, folders, files in os.walk(folder):
-    folders[:] = [name for name in folders if not name.startswith('.')]
-    for name in files:
-      path = os.path.relpath(os.path.join(root, name), folder).replace(os.sep, '/')
-      if name.lower().endswith(SUFFIXES) and not name.startswith('.'):
-        found.append(path)
-      elif not name.startswith('.'):
-        others.append(path)
-  if len(found) < 2:
-    raise errors.UserError(
-        f'dataset.data_dir={folder!r} holds {len(found)} images; at least 2 are needed, one of '
-        f'them for testing; these names are looked for: {" ".join("*" + s for s in SUFFIXES)}')
-  if others:
-    logging.warning('%d files in %s are not named as images and are passed over, such as %s',
-                    len(others), folder, min(others))
-  return sorted(found)
-
-
-def decode(path):
-  """Decodes one image file.
-
-  Returns:
-    uint8 Tensor [H, W, 1] for a grey image, else [H, W, 3]; transparency is dropped, and of an
-    animation the first frame is taken.
-
-  Raises:
-    UserError: naming the file, if it cannot be read as an image.
-  """
-  try:
-    image = tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
-  except Exception as error:  # pylint: disable=broad-except
-    raise errors.UserError(f'{path} cannot be read as an image (png, jpg, bmp or gif); '
-                           f'repair it or take it away') from error
-  channels = image.shape[-1]
-  return image[..., :channels - 1] if channels in (2, 4) else image
-
-
-def _to_channels(image, channels):
-  if image.shape[-1] == channels:
-    return image
-  return tf.image.rgb_to_grayscale(image) if channels == 1 else tf.image.grayscale_to_rgb(image)
+_AT_ONCE = 64  # Images in memory.
 
 
 @dataclasses.dataclass(frozen=True)
 class FolderImages:
-  """What one prepared copy of a folder is made from."""
-  folder: str
-  paths: tuple
+  """What one prepared copy of a folder is made from.
+
+  Attributes:
+    files: FolderFiles.
+    image_size, resize, scale_to: as `images.fit` takes them.
+    skip_broken: bool, whether files that cannot be read are left out.
+  """
+
+  files: files_lib.FolderFiles
   image_size: int
   resize: str
   scale_to: int
+  skip_broken: bool
 
-  @classmethod
-  def find(cls, folder, image_size, resize, scale_to):
-    """The images that lie in a folder now. Raises `UserError` as `find_images` does."""
-    return cls(folder, tuple(find_images(folder)), image_size, resize, scale_to)
-
-  def fingerprint(self):
-    """Str that another file, or another size or date of a file, changes."""
-    digest = hashlib.sha256(repr((self.image_size, self.resize, self.scale_to)).encode())
-    for path in self.paths:
-      status = os.stat(os.path.join(self.folder, path))
-      digest.update(f'{path} {status.st_size} {status.st_mtime_ns}\n'.encode())
-    return digest.hexdigest()[:16]
+  def state(self):
+    """A str that changes with the files and with what is made of them."""
+    return self.files.state(self.image_size, self.resize, self.scale_to, self.skip_broken)
 
 
 class ImageFolder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   """The images below a folder, prepared once at the size that training wants.
 
-  'label' is the subfolder directly below the folder, where every image lies in one. A tenth of
-  the images, chosen by a hash of their path and at least one, is the test split: adding images
-  does not move most of the others between the splits. The prepared copy is rebuilt when the
-  folder changes; copies of how it was before stay until they are deleted.
+  'image' is stored in colours; the metadata 'channels' is 1 where all pixels of all images are
+  grey. 'label' is the subfolder directly below the folder, where every image lies in one. The
+  examples stand in the order of `FolderFiles.paths`, less those that the metadata 'skipped'
+  name. The prepared copy is rebuilt when the folder changes; copies of how it was before stay
+  until they are deleted.
 
   Args:
     found: FolderImages.
     data_dir: str, the folder of prepared data sets. The copy lies in a folder of its own in it.
   """
 
-  VERSION = tfds.core.Version('1.0.0')
+  # 2.0.0: pictures are read as data/pictures/ says, and another tenth of them is held out.
+  VERSION = tfds.core.Version('2.0.0')
 
   def __init__(self, found, data_dir):
     self._found = found
-    super().__init__(data_dir=os.path.join(data_dir, f'folder_{found.fingerprint()}'))
-
-  def _labels(self):
-    parts = [path.split('/', 1) for path in self._found.paths]
-    if all(len(part) == 2 for part in parts):
-      return sorted({part[0] for part in parts})
-    return []
+    super().__init__(data_dir=os.path.join(data_dir, f'folder_{found.state()}'))
 
   def _info(self):
     found = self._found
-    shapes = [decode(os.path.join(found.folder, path)).shape
-              for path in found.paths[:_LOOK_AT]]
-    channels = max(shape[-1] for shape in shapes)
+    size = (found.image_size, found.image_size)
     if found.resize == 'none':
-      size = shapes[0][:2]
+      size = self._first_size()
     elif found.resize == 'random_crop':
       size = (None, None)
-    else:
-      size = (found.image_size, found.image_size)
-    features = {'image': tfds.features.Image(shape=(*size, channels))}
-    labels = self._labels()
-    if labels:
-      features['label'] = tfds.features.ClassLabel(names=labels)
-    return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+    features = {'image': tfds.features.Image(shape=(*size, 3))}
+    if found.files.labels():
+      features['label'] = tfds.features.ClassLabel(names=found.files.label_names())
+    return tfds.core.DatasetInfo(
+        builder=self, features=tfds.features.FeaturesDict(features), disable_shuffling=True,
+        metadata=tfds.core.MetadataDict(channels=1, skipped=[]))
+
+  def _first_size(self):
+    """Height and width of the first image that can be read."""
+    for path in self._found.files.paths:
+      try:
+        return tuple(self._decode(path).shape[:2])
+      except errors.UserError:
+        if not self._found.skip_broken:
+          raise
+    raise errors.UserError(f'no file in {self._found.files.folder} can be read as an image')
 
   def _split_generators(self, dl_manager):
-    paths = sorted(self._found.paths,
-                   key=lambda path: hashlib.sha256(path.encode()).digest())
-    num_test = max(1, round(TEST_FRACTION * len(paths)))
+    paths, num_test = self._found.files.paths, self._found.files.num_test
     return {
         'train': self._generate_examples(paths[num_test:]),
         'test': self._generate_examples(paths[:num_test]),
     }
 
+  def _decode(self, path):
+    files = self._found.files
+    try:
+      return pictures.read(files.read(path))
+    except pictures.PictureError as error:
+      raise errors.UserError(f'{files.named(path)} {error}; repair it, take it away, or leave out '
+                             f'all such files with dataset.skip_broken=True') from error
+
   def _read(self, path):
-    """One image as it is stored, uint8 numpy array."""
+    """One image as it is stored, uint8 numpy array, or None if it is left out."""
     found = self._found
-    shape = self.info.features['image'].shape
-    image = _to_channels(decode(os.path.join(found.folder, path)), shape[-1])
+    try:
+      image = self._decode(path)
+    except errors.UserError:
+      if found.skip_broken:
+        return None
+      raise
     if found.resize == 'random_crop':  # The crop is drawn anew each time the image is used.
+      height, width = sorted(image.shape[:2])
+      if width * found.scale_to**2 > height * pictures.MAX_PIXELS:
+        raise errors.UserError(
+            f'{found.files.named(path)} is too long a strip to be scaled: {image.shape[0]} x '
+            f'{image.shape[1]} pixels; take it away, or set dataset.resize=center_crop')
       return images.scale_shorter_side(image, found.scale_to).numpy()
     image = images.fit(image, found.image_size, found.resize, found.scale_to).numpy()
+    shape = self.info.features['image'].shape
     if image.shape != shape:
       raise errors.UserError(
-          f'{os.path.join(found.folder, path)} is {image.shape[0]}x{image.shape[1]} while other '
+          f'{found.files.named(path)} is {image.shape[0]}x{image.shape[1]} while other '
           f'images are {shape[0]}x{shape[1]}; set dataset.image_size and '
           f'dataset.resize=center_crop to bring all to one size')
     return image
 
   def _generate_examples(self, paths):
-    labeled = bool(self._labels())
+    labels = self._found.files.labels()
+    number = 0
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-      for start in range(0, len(paths), 64):  # No more than these in memory at once.
-        some = paths[start:start + 64]
+      for start in range(0, len(paths), _AT_ONCE):
+        some = paths[start:start + _AT_ONCE]
         for path, image in zip(some, pool.map(self._read, some)):
+          if image is None:
+            self.info.metadata['skipped'].append(path)
+            continue
+          if self.info.metadata['channels'] == 1 and (image != image[..., :1]).any():
+            self.info.metadata['channels'] = 3
           example = {'image': image}
-          if labeled:
-            example['label'] = path.split('/', 1)[0]
-          yield path, example
+          if labels:
+            example['label'] = labels.index(path.split('/', 1)[0])
+          yield number, example
+          number += 1
+    if not number:
+      raise errors.UserError(
+          f'of {self._found.files.folder}, none of the {len(paths)} images for training or for '
+          f'testing can be read')
