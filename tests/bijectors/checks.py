@@ -1,9 +1,14 @@
 """What every bijector must pass, alone and inside Chain, Invert and TransformedDistribution."""
 
+import copy as copy_lib
+import pickle
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+
+from tfp_glow import bijectors
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -42,6 +47,36 @@ def numerical_log_det(fn, x, epsilon=1e-6):
   return np.linalg.slogdet(jacobian)[1]
 
 
+class Given(bijectors.FlowBijector):
+  """A bijector with fixed conditions, which broadcast with any batch.
+
+  So it passes for one without conditions, and every check can be made of it.
+  """
+
+  def __init__(self, bijector, conditions, name='given'):
+    parameters = dict(locals())
+    self._bijector = bijector
+    self._fixed = self._no_dependency(conditions)
+    super().__init__(
+        forward_min_event_ndims=bijector.forward_min_event_ndims,
+        inverse_min_event_ndims=bijector.inverse_min_event_ndims, dtype=bijector.dtype,
+        parameters=parameters, name=name)
+    self._forward_shape = bijector.forward_event_shape
+    self._inverse_shape = bijector.inverse_event_shape
+    self._forward_shape_tensor = bijector.forward_event_shape_tensor
+    self._inverse_shape_tensor = bijector.inverse_event_shape_tensor
+
+  @classmethod
+  def _parameter_properties(cls, dtype, num_classes=None):
+    return dict()
+
+  def _forward_and_log_det(self, z):
+    return self._bijector.forward_and_log_det(z, **self._fixed)
+
+  def _inverse_and_log_det(self, x):
+    return self._bijector.inverse_and_log_det(x, **self._fixed)
+
+
 class VariantChecks:
   """For variants of a class that has all of `BijectorChecks`: what the mathematics can break.
 
@@ -50,6 +85,7 @@ class VariantChecks:
 
   image_shape = (4, 4, 4)
   xla = True
+  pickles = True  # Not where a part is a function without a name.
 
   def make(self, dtype=tf.float64):
     raise NotImplementedError
@@ -262,6 +298,29 @@ class BijectorChecks(VariantChecks):
     x = self.images()
     assert sorted(map(id, copy.variables)) == sorted(map(id, b.variables))
     np.testing.assert_allclose(flat(copy.inverse(x)), flat(b.inverse(copied(x))))
+
+  def test_copies_are_independent_and_train(self):
+    """Those of the copy module and of pickle; a shallow one shares everything."""
+    b = self.make()
+    x = self.images()
+    z = flat(b.inverse(x))
+    deep = [copy_lib.deepcopy(b)]
+    if self.pickles:
+      deep.append(pickle.loads(pickle.dumps(b)))
+    shallow = copy_lib.copy(b)
+    np.testing.assert_array_equal(flat(shallow.inverse(x)), z)
+    assert sorted(map(id, shallow.variables)) == sorted(map(id, b.variables))
+    for v in b.trainable_variables:
+      v.assign_add(.1 * tf.ones_like(v))
+    for copy in deep:
+      np.testing.assert_array_equal(flat(copy.inverse(x)), z)
+      assert len(copy.variables) == len(b.variables)
+      assert not {id(v) for v in copy.variables} & {id(v) for v in b.variables}
+      with tf.GradientTape() as tape:
+        loss = sum(tf.reduce_sum(part**2) for part in tf.nest.flatten(copy.inverse(x)))
+        loss += tf.reduce_sum(copy.inverse_log_det_jacobian(x, event_ndims=3))
+      for v, g in zip(copy.trainable_variables, tape.gradient(loss, copy.trainable_variables)):
+        assert g is not None, v.name
 
   def test_shapes_that_do_not_fit_are_refused(self):
     b = self.make()

@@ -22,7 +22,7 @@ class TestSplit(checks.BijectorChecks):
     return checks.perturb(bijectors.Split.trainable(4, dtype))
 
 
-class TestSplitWithStandardNormalPrior(checks.BijectorChecks):
+class TestSplitWithStandardNormalPrior(checks.VariantChecks):
 
   image_shape = (2, 3, 4)
 

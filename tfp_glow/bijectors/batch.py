@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-__all__ = ['Fold']
+__all__ = ['Fold', 'with_leading', 'with_leading_tensor']
 
 _EVENTS = {1: '[..., size]', 3: '[..., height, width, channels]'}
 
@@ -153,3 +153,37 @@ def _folded_like(value, batch):
   if rank in (None, 1) or not tf.is_tensor(value):
     return value
   return tf.reshape(value, tf.concat([[-1], tf.shape(value)[rank:]], 0))
+
+
+def with_leading(fn, shapes, event_ndims):
+  """What becomes of shapes `[..., event]`, by a function of the event's.
+
+  Args:
+    fn: callable from a `tf.TensorShape`, or a structure of them, to such a structure.
+    shapes: structure of `tf.TensorShape`s.
+    event_ndims: structure of ints like it.
+  """
+  batches, pack = [], lambda parts: tf.nest.pack_sequence_as(event_ndims, parts)
+  for shape, n in zip(_shapes(shapes, event_ndims), tf.nest.flatten(event_ndims)):
+    rank = shape.rank
+    batches.append((tf.TensorShape(None), tf.TensorShape([None] * n)) if rank is None else (
+        shape[:rank - n], shape[rank - n:]))
+  made = fn(pack([event for _, event in batches]))
+  leading = batches[0][0]
+  if isinstance(made, list):
+    return [leading.concatenate(event) for event in made]
+  return leading.concatenate(made)
+
+
+def with_leading_tensor(fn, shapes, event_ndims):
+  """As `with_leading`, of int Tensors."""
+  parts, ndims = tf.nest.flatten(shapes), tf.nest.flatten(event_ndims)
+  starts = [tf.size(part) - n for part, n in zip(parts, ndims)]
+  made = fn(tf.nest.pack_sequence_as(
+      event_ndims, [part[start:] for part, start in zip(parts, starts)]))
+  leading = parts[0][:starts[0]]
+  return tf.nest.map_structure(lambda event: tf.concat([leading, event], 0), made)
+
+
+def _shapes(shapes, event_ndims):
+  return [shapes] if isinstance(event_ndims, int) else list(shapes)

@@ -88,6 +88,34 @@ class FlowBijector(tfb.Bijector):
   def _inverse_log_det_jacobian(self, y, **kwargs):
     return self.inverse_and_log_det(y, **kwargs)[1]
 
+  # What becomes of the shape of an event, as far as it is known, and as a Tensor.
+
+  def _forward_shape(self, shape):
+    return shape
+
+  def _inverse_shape(self, shape):
+    return shape
+
+  def _forward_shape_tensor(self, shape):
+    return shape
+
+  def _inverse_shape_tensor(self, shape):
+    return shape
+
+  def _forward_event_shape(self, shape):
+    return batch.with_leading(self._forward_shape, shape, self.forward_min_event_ndims)
+
+  def _inverse_event_shape(self, shape):
+    return batch.with_leading(self._inverse_shape, shape, self.inverse_min_event_ndims)
+
+  def _forward_event_shape_tensor(self, shape):
+    return batch.with_leading_tensor(
+        self._forward_shape_tensor, shape, self.forward_min_event_ndims)
+
+  def _inverse_event_shape_tensor(self, shape):
+    return batch.with_leading_tensor(
+        self._inverse_shape_tensor, shape, self.inverse_min_event_ndims)
+
   def copy(self, **changes):
     """A copy with some of the constructor's arguments changed; it shares the Variables.
 

@@ -100,10 +100,12 @@ class MultiScale(flow_bijector.FlowBijector):
       ValueError: for a latent of another size.
     """
     z = tf.convert_to_tensor(z, self.dtype)
-    if z.shape[-1] != self.latent_size:
+    if not z.shape[-1:].is_compatible_with([self.latent_size]):
       raise ValueError(
           f'{self.name}: latents of images {self.image_shape} have {self.latent_size} '
           f'elements, got the shape {z.shape}.')
+    if z.shape.rank is not None:
+      z = tf.ensure_shape(z, [*z.shape[:-1], self.latent_size])
     sizes = [h * w * c for h, w, c in self.latent_shapes]
     return [
         tf.reshape(block, tf.concat([tf.shape(block)[:-1], shape], 0))
@@ -239,23 +241,23 @@ class MultiScale(flow_bijector.FlowBijector):
           f'{", ".join(map(str, self.image_shape))}], got {x.shape}.')
     return tf.ensure_shape(x, [None, *self.image_shape])
 
-  def _forward_event_shape(self, shape):
+  def _forward_shape(self, shape):
     if not shape.is_compatible_with([self.latent_size]):
       raise ValueError(
           f'{self.name}: latents of images {self.image_shape} have {self.latent_size} '
           f'elements, got the shape {shape}.')
     return tf.TensorShape(self.image_shape)
 
-  def _inverse_event_shape(self, shape):
+  def _inverse_shape(self, shape):
     if not shape.is_compatible_with(self.image_shape):
       raise ValueError(
           f'{self.name}: made for images of the shape {self.image_shape}, got {shape}.')
     return tf.TensorShape([self.latent_size])
 
-  def _forward_event_shape_tensor(self, shape):
+  def _forward_shape_tensor(self, shape):
     return tf.constant(self.image_shape)
 
-  def _inverse_event_shape_tensor(self, shape):
+  def _inverse_shape_tensor(self, shape):
     return tf.constant([self.latent_size])
 
 

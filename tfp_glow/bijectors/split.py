@@ -113,19 +113,19 @@ class Split(flow_bijector.FlowBijector):
       log_det += tf.reduce_sum(log_scale, [1, 2, 3])
     return [kept, rest], log_det
 
-  def _forward_event_shape(self, shapes):
+  def _forward_shape(self, shapes):
     kept, latent = shapes
     return tf.TensorShape([*kept[:-1], kept[-1] + latent[-1]])
 
-  def _inverse_event_shape(self, shape):
+  def _inverse_shape(self, shape):
     half = tf.TensorShape([*shape[:-1], shape[-1] // 2])
     return [half, half]
 
-  def _forward_event_shape_tensor(self, shapes):
+  def _forward_shape_tensor(self, shapes):
     kept, latent = shapes
     return tf.concat([kept[:-1], kept[-1:] + latent[-1:]], 0)
 
-  def _inverse_event_shape_tensor(self, shape):
+  def _inverse_shape_tensor(self, shape):
     half = tf.concat([shape[:-1], shape[-1:] // 2], 0)
     return [half, half]
 

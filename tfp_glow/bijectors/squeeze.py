@@ -48,14 +48,14 @@ class Squeeze(flow_bijector.FlowBijector):
     return True
 
   def _forward_and_log_det(self, z):
-    self._forward_event_shape(z.shape[1:])
+    self._forward_shape(z.shape[1:])
     return tf.nn.depth_to_space(z, self.factor), tf.zeros(tf.shape(z)[:1], self.dtype)
 
   def _inverse_and_log_det(self, x):
-    self._inverse_event_shape(x.shape[1:])
+    self._inverse_shape(x.shape[1:])
     return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], self.dtype)
 
-  def _forward_event_shape(self, shape):
+  def _forward_shape(self, shape):
     height, width, channels = shape
     f = self.factor
     if channels is not None and channels % f**2:
@@ -66,7 +66,7 @@ class Squeeze(flow_bijector.FlowBijector):
         None if height is None else height * f, None if width is None else width * f,
         None if channels is None else channels // f**2])
 
-  def _inverse_event_shape(self, shape):
+  def _inverse_shape(self, shape):
     height, width, channels = shape
     f = self.factor
     for name, size in (('height', height), ('width', width)):
@@ -78,10 +78,10 @@ class Squeeze(flow_bijector.FlowBijector):
         None if height is None else height // f, None if width is None else width // f,
         None if channels is None else channels * f**2])
 
-  def _forward_event_shape_tensor(self, shape):
+  def _forward_shape_tensor(self, shape):
     f = self.factor
     return tf.stack([shape[0] * f, shape[1] * f, shape[2] // f**2])
 
-  def _inverse_event_shape_tensor(self, shape):
+  def _inverse_shape_tensor(self, shape):
     f = self.factor
     return tf.stack([shape[0] // f, shape[1] // f, shape[2] * f**2])

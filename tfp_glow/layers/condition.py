@@ -49,9 +49,9 @@ class Condition:
     except (TypeError, ValueError) as error:
       raise ValueError(f'{owner}: the condition {name} must be a {wanted.name} Tensor, '
                        f'got {type(value).__name__}.') from error
-    if self.dtype is not None and value.dtype != self.dtype:
+    if value.dtype == tf.string or self.dtype not in (None, value.dtype):
       raise ValueError(
-          f'{owner}: the condition {name} must be {self.dtype.name}, got {value.dtype.name}.')
+          f'{owner}: the condition {name} must be {wanted.name}, got {value.dtype.name}.')
     if wanted is not None and value.dtype != wanted and self.event_shape is not None:
       value = tf.cast(value, wanted)
     ndims = len(self.event_shape or ())
