@@ -5,9 +5,13 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfp_glow import bijectors
 from tfp_glow import distributions
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
 
 
 @pytest.fixture(name='model', scope='module', params=[(8, 0.), (5, 0.), (8, 1e-5)], ids=str)
@@ -134,3 +138,90 @@ def test_user_mistakes(model):
         model.distribution, dequantizer=distributions.UniformDequantizer(n_bits=3))
   with pytest.raises(ValueError, match='num_draws must be at least 1, got 0'):
     model.importance_weighted_log_prob(images(), 0, [0, 1])
+
+
+@pytest.mark.parametrize('other', [.5, np.full([8, 8, 1], .5, np.float32),
+                                   np.full([1, 8, 8, 1], .5, np.float32),
+                                   np.full([5, 8, 8, 1], .5, np.float32)], ids=np.shape)
+def test_noise_of_another_shape_is_refused(model, other):
+  for call in (model.log_prob, model.bits_per_dim, model.encode, model.initialize):
+    with pytest.raises(ValueError, match=r'noise must have the shape \(4, 8, 8, 1\) of the images'):
+      call(images(), tf.constant(other))
+
+
+def test_noise_of_another_shape_is_refused_when_a_graph_runs(model):
+  late = tf.function(model.log_prob, input_signature=[
+      tf.TensorSpec([None, 8, 8, 1], tf.uint8), tf.TensorSpec(None, tf.float32)])
+  np.testing.assert_allclose(
+      late(images(), noise()), model.log_prob(images(), noise()), rtol=1e-5)
+  with pytest.raises(tf.errors.InvalidArgumentError, match='noise must have the shape'):
+    late(images(), noise()[:1])
+
+
+def _flow(dtype=tf.float32):
+  return bijectors.Glow((8, 8, 1), num_levels=1, depth=1, hidden_channels=4, dtype=dtype)
+
+
+@pytest.mark.parametrize('in_chain', [False, True])
+def test_takes_a_flow_alone_and_in_a_chain(in_chain):
+  flow = _flow()
+  base = tfd.Sample(tfd.Normal(0., 1.), [64])
+  distribution = tfd.TransformedDistribution(base, tfb.Chain([flow]) if in_chain else flow)
+  model = distributions.ImageModel(distribution)
+  x = distributions.dequantize(images(), noise())
+  np.testing.assert_allclose(
+      model.log_prob(images(), noise()), distribution.log_prob(x) - 64 * math.log(256.), rtol=1e-5)
+  np.testing.assert_array_equal(
+      model.sample(3, 1., (1, 2)), model.quantize(flow.forward(model.sample_latents(3, 1., (1, 2)))))
+
+
+def test_refuses_a_distribution_without_a_flow():
+  with pytest.raises(ValueError, match='ends in, a Glow or another MultiScale; got'):
+    distributions.ImageModel(tfd.TransformedDistribution(
+        tfd.Sample(tfd.Normal(0., 1.), [8, 8, 1]), tfb.Sigmoid()))
+
+
+def test_double_precision():
+  model = distributions.ImageModel(distributions.flow_distribution(_flow(tf.float64)))
+  model.initialize(images(), noise())
+  x = distributions.dequantize(images(), tf.cast(noise(), tf.float64))
+  log_prob = model.log_prob(images(), noise())
+  assert log_prob.dtype == tf.float64
+  np.testing.assert_allclose(
+      log_prob, model.distribution.log_prob(x) - 64 * math.log(256.), rtol=1e-12)
+  assert model.sample(2).dtype == tf.uint8 and model.sample_latents(2).dtype == tf.float64
+
+
+def test_samples_of_another_base():
+  """Of its own mean and spread; the temperature scales the distance from the mean."""
+  flow = _flow()
+  base = tfd.Sample(tfd.Normal(3., .5), [64])
+  model = distributions.ImageModel(tfd.TransformedDistribution(base, flow))
+  latents = model.sample_latents(2000, 1., (1, 2)).numpy()
+  assert abs(latents.mean() - 3.) < .01 and abs(latents.std() - .5) < .01
+  cold = model.sample_latents(2000, .5, (1, 2)).numpy()
+  np.testing.assert_allclose(cold - 3., .5 * (latents - 3.), atol=1e-5)
+  learned = tfd.Sample(tfd.Normal(tf.Variable(1.), tf.Variable(2.)), [64])
+  model = distributions.ImageModel(tfd.TransformedDistribution(learned, flow))
+  assert abs(model.sample_latents(2000, 1., (1, 2)).numpy().mean() - 1.) < .05
+
+
+def test_a_context_passes_through():
+  flow = bijectors.Glow((8, 8, 1), num_levels=1, depth=1, hidden_channels=4, context_shape=(3,))
+  model = distributions.ImageModel(distributions.flow_distribution(flow))
+  context = tf.random.stateless_normal([4, 3], [0, 1])
+  model.initialize(images(), noise(), context=context)
+  for v in model.trainable_variables:
+    v.assign_add(.1 * tf.random.stateless_normal(v.shape, [v.shape.rank or 0, 2]))
+  middle = tf.fill([4, 8, 8, 1], .5)
+  latents = model.encode(images(), middle, context=context)
+  np.testing.assert_array_equal(
+      model.quantize(model.decode(latents, context=context)), images())
+  density = model.distribution.log_prob(
+      distributions.dequantize(images(), noise()),
+      bijector_kwargs={flow.name: dict(context=context)})
+  np.testing.assert_allclose(
+      model.log_prob(images(), noise(), context=context), density - 64 * math.log(256.), rtol=1e-5)
+  assert np.any(model.sample(4, context=context) != model.sample(4, context=-context))
+  with pytest.raises(ValueError, match='the condition context is missing'):
+    model.sample(4)
