@@ -5,8 +5,10 @@
     log|det du/de| = -log q(u | images)
 """
 
+import copy
 import functools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -195,3 +197,15 @@ def test_all_of_a_bin_can_be_reached():
   ends = [noise_flow.forward(tf.fill([1, 2, 2, 1], e), **given).numpy()
           for e in (0., 1. - 2.**-24)]
   assert np.all(ends[0] < 2e-4) and np.all(ends[1] > 1. - 3e-4)
+
+
+@pytest.mark.parametrize('how', [copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))],
+                         ids=['deepcopy', 'pickle'])
+def test_copies_of_the_noise_flow_are_independent(how):
+  noise_flow = make({'inner': 'affine'}, image_shape=(4, 4, 1)).noise_flow
+  images, e = tf.zeros([2, 4, 4, 1], tf.uint8), tf.fill([2, 4, 4, 1], tf.constant(.3, tf.float64))
+  before, copied = noise_flow.forward(e, images=images), how(noise_flow)
+  for v in noise_flow.trainable_variables:
+    v.assign_add(.1 * tf.ones_like(v))
+  np.testing.assert_array_equal(copied.forward(e, images=images), before)
+  assert not {id(v) for v in copied.variables} & {id(v) for v in noise_flow.variables}
