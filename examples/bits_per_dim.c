@@ -3,7 +3,7 @@
    TF=$(python -c 'import tensorflow as tf; print(tf.sysconfig.get_lib())')
    gcc examples/bits_per_dim.c -o bits_per_dim -I$TF/include -L$TF \
        -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,$TF
-   ./bits_per_dim runs/mnist5k/export/3500 digit.png
+   ./bits_per_dim runs/mnist5k/export/2200 digit.png
 */
 #include <stdio.h>
 #include <stdlib.h>
