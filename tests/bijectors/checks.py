@@ -218,6 +218,18 @@ class BijectorChecks(VariantChecks):
       np.testing.assert_allclose(
           ildj, b.inverse_log_det_jacobian(x, event_ndims=3), rtol=1e-9)
 
+  @pytest.mark.parametrize('shape', [None, (None,) * 4], ids=['rank', 'sizes'])
+  def test_unknown_shape(self, shape):
+    b = self.make()
+    x = self.images()
+    traced = tf.function(
+        lambda x: (b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)),
+        input_signature=[tf.TensorSpec(shape, tf.float64)], autograph=False)
+    z, ildj = traced(x)
+    np.testing.assert_allclose(flat(z), flat(b.inverse(x)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        ildj, b.inverse_log_det_jacobian(x, event_ndims=3), rtol=1e-9, atol=1e-9)
+
   def test_in_chain_and_invert(self):
     b = self.make()
     x = self.images()

@@ -174,14 +174,17 @@ class Coupling(flow_bijector.FlowBijector):
   def _parameters_of(self, x_a, x_b, conditions):
     """The conditioner's output, of the images' dtype."""
     in_channels = getattr(self.conditioner, 'in_channels', None)
-    if in_channels not in (None, x_a.shape[-1]):
+    if None not in (in_channels, x_a.shape[-1]) and in_channels != x_a.shape[-1]:
       raise ValueError(
           f'{self.name}: the conditioner was built for {in_channels} channels, got images of '
           f'which it would see {x_a.shape[-1]}.')
+    if x_a.shape[-1] is None:
+      x_a = tf.ensure_shape(x_a, [*x_a.shape[:-1], in_channels])
     h = tf.cast(self.conditioner(x_a, **conditions), x_b.dtype)
     num_parameters = getattr(self.inner, 'num_parameters', None)
     if num_parameters is not None:
-      expected = tf.TensorShape([*x_b.shape[:-1], num_parameters * x_b.shape[-1]])
+      made = None if x_b.shape[-1] is None else num_parameters * x_b.shape[-1]
+      expected = tf.TensorShape([*x_b.shape[:-1], made])
       if not _broadcasts(h.shape, expected, num_last=1):
         raise ValueError(
             f'{self.name}: the conditioner must return the shape {expected}, {num_parameters} '
@@ -212,8 +215,11 @@ class Coupling(flow_bijector.FlowBijector):
     """x_a, for the conditioner, and x_b, to be transformed."""
     if self.mask == 'checkerboard':
       return tf.where(self._moves(x), tf.zeros_like(x), x), x
-    first, second = transformed_channels(x.shape[-1], self.mask)
-    halves = tf.split(x, [first, second], axis=-1)
+    if x.shape[-1] is None:
+      first = tf.shape(x)[-1] // 2
+      halves = [x[..., :first], x[..., first:]]
+    else:
+      halves = tf.split(x, transformed_channels(x.shape[-1], self.mask), axis=-1)
     return halves[::-1] if self.flip else halves
 
   def _moves(self, x):

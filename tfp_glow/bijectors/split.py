@@ -86,6 +86,13 @@ class Split(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
+  def _with_channels(self, x):
+    """Images whose channels are known where the conditioner says them."""
+    given = getattr(self.conditioner, 'in_channels', None)
+    if x.shape[-1] is None and given is not None:
+      return tf.ensure_shape(x, [*x.shape[:-1], 2 * given])
+    return x
+
   def _prior(self, kept, conditions):
     """The affine map from `rest` to its whitened latent."""
     mean, h = tf.split(self.conditioner(kept, **conditions), 2, axis=-1)
@@ -106,6 +113,7 @@ class Split(flow_bijector.FlowBijector):
 
   def _inverse_and_log_det(self, x, **conditions):
     _check_even(self.name, x.shape[-1])
+    x = self._with_channels(x)
     kept, rest = tf.split(x, 2, axis=-1)
     log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
     if self.conditioner is not None:
@@ -115,10 +123,11 @@ class Split(flow_bijector.FlowBijector):
 
   def _forward_shape(self, shapes):
     kept, latent = shapes
-    return tf.TensorShape([*kept[:-1], kept[-1] + latent[-1]])
+    together = None if None in (kept[-1], latent[-1]) else kept[-1] + latent[-1]
+    return tf.TensorShape([*kept[:-1], together])
 
   def _inverse_shape(self, shape):
-    half = tf.TensorShape([*shape[:-1], shape[-1] // 2])
+    half = tf.TensorShape([*shape[:-1], None if shape[-1] is None else shape[-1] // 2])
     return [half, half]
 
   def _forward_shape_tensor(self, shapes):
@@ -137,7 +146,7 @@ class Split(flow_bijector.FlowBijector):
 
 
 def _check_even(name, num_channels):
-  if num_channels % 2:
+  if num_channels is not None and num_channels % 2:
     raise ValueError(
         f'{name}: the image needs an even number of channels to be halved, '
         f'got {num_channels}.')
