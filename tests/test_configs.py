@@ -1,6 +1,7 @@
 """Every config loads, has all fields, and takes changes from the command line."""
 
 import glob
+import inspect
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from ml_collections import config_flags  # pylint: disable=unused-import
 import pytest
 
 from configs import base
+from tfp_glow import bijectors
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SHARED = ('__init__', 'base', 'published')  # Imported by configs, no configs themselves.
@@ -138,3 +140,16 @@ def test_a_misspelt_field_is_refused(tmp_path):
       [sys.executable, program, f'--config={_ROOT}/configs/mnist5k.py', '--config.batchsize=32'],
       capture_output=True, text=True, check=False, timeout=60)
   assert done.returncode != 0 and 'batchsize' in done.stderr
+
+
+def test_glow_has_the_defaults_of_the_configs():
+  """One set of defaults, in the library and on the command line."""
+  config = base.defaults().model
+  own = inspect.signature(bijectors.Glow).parameters
+  for name in ('num_levels', 'depth', 'hidden_channels', 'coupling', 'permutation', 'scale_map',
+               'learn_top', 'precision', 'reversible', 'input_limit', 'num_classes',
+               'condition_couplings'):
+    assert own[name].default == config[name], name
+  assert own['network'].default is None and config.network == 'conv' and config.hidden_actnorm
+  level = bijectors.Glow((4, 4, 1), num_levels=1, depth=1, hidden_channels=4).levels[0]
+  assert 'log_scale_0' in [w.name.split(':')[0] for w in level.coupling_weights]
