@@ -16,7 +16,6 @@ import sys
 from absl import app
 from absl import flags
 from absl import logging
-import ml_collections
 from ml_collections import config_flags
 
 from tfp_glow import commands
@@ -69,18 +68,19 @@ def _fail(message, code):
 
 def _workdir():
   name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS['config'])))[0]
-  return FLAGS.workdir or os.path.join('runs', name)
+  return os.path.expanduser(FLAGS.workdir or os.path.join('runs', name))
 
 
 def _config_of_run(workdir):
   """The config that a run was made with, changed by what the command line says."""
+  from tfp_glow.runs import config_versions  # pylint: disable=import-outside-toplevel
   if FLAGS['config'].present:
     workdir.check(FLAGS.config)
-    return FLAGS.config
-  config = ml_collections.ConfigDict(workdir.read_config())
+    return config_versions.complete(FLAGS.config)
+  config = workdir.read_config()
   for name, value in config_flags.get_override_values(FLAGS['config']).items():
     config.update_from_flattened_dict({name: value})
-  return config
+  return config_versions.complete(config)
 
 
 @contextlib.contextmanager

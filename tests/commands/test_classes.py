@@ -207,8 +207,8 @@ def test_data_without_these_classes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('changes, message', [
-    (dict(model__num_classes=-1), 'model.num_classes=-1 must be'),
-    (dict(model__class_weight=-.1), 'model.class_weight=-0.1 must be'),
+    (dict(model__num_classes=-1), 'model.num_classes=-1; it must be'),
+    (dict(model__class_weight=-.1), 'model.class_weight=-0.1; it must be'),
     (dict(model__class_weight=.1), 'class_weight=0.1 needs model.num_classes'),
     (dict(model__condition_couplings=True), 'condition_couplings needs num_classes'),
     (dict(model__class_weight=.1, **_COUPLINGS), 'goes without condition_couplings'),

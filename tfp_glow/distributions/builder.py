@@ -20,9 +20,6 @@ _TUTORIAL_FLOWS = {
 }
 FLOWS = ('glow', *_TUTORIAL_FLOWS)
 
-# What configs without the field stand for: version 0.1 had no other.
-_INPUT_LIMIT = 4.
-
 # The couplings that have a size, each made from a config's `model` part.
 _SIZED_COUPLINGS = {
     'mixture_logistics': lambda config: bijectors.mixture_logistics_inner(config.num_components),
@@ -75,7 +72,7 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
         coupling=_SIZED_COUPLINGS.get(config.coupling, lambda _: config.coupling)(config),
         permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top,
         network=network, precision=config.precision, reversible=config.reversible,
-        input_limit=getattr(config, 'input_limit', _INPUT_LIMIT), num_classes=config.num_classes,
+        input_limit=config.input_limit, num_classes=config.num_classes,
         condition_couplings=config.condition_couplings,
         seed=seed, dtype=dtype)
   elif config.name in _TUTORIAL_FLOWS:

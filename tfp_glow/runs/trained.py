@@ -8,6 +8,7 @@ from tfp_glow import data
 from tfp_glow import distributions
 from tfp_glow import errors
 from tfp_glow.runs import checkpoint
+from tfp_glow.runs import config_versions
 from tfp_glow.runs import labels
 from tfp_glow.runs import metrics
 from tfp_glow.runs import workdir as workdir_lib
@@ -19,17 +20,12 @@ def make_model(config, image_shape):
   """The `ImageModel` of a config.
 
   Raises:
-    UserError: if the model's fields do not fit together or the images, or the
-      config is of another version of this program.
+    UserError: if the model's fields do not fit together or the images.
   """
   try:
     return distributions.build_image_model(config.model, image_shape, config.seed)
   except ValueError as error:
     raise errors.UserError(f'the model cannot be built: {error}') from error
-  except AttributeError as error:
-    raise errors.UserError(
-        f'the config lacks a field of the model: {error}; a workdir made by another version of '
-        f'this program is read by that version.') from error
 
 
 @dataclasses.dataclass
@@ -62,6 +58,7 @@ def load_trained(config, path, strategy=None):
   Raises:
     UserError: if the workdir holds no good checkpoint.
   """
+  config = config_versions.complete(config)
   workdir = workdir_lib.Workdir(path)
   store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)
   number, info = next(store.usable(), (None, None))

@@ -6,27 +6,22 @@ import os
 import ml_collections
 
 from tfp_glow import errors
+from tfp_glow.runs import config_check
+from tfp_glow.runs import config_versions
 from tfp_glow.runs import files
 
-__all__ = ['ADJUSTABLE', 'Workdir']
-
-# Fields that may differ when a run is continued: they do not change the numbers
-# that training computes, or only what happens when it goes wrong. `num_steps` may
-# change too where the schedule does not depend on it.
-ADJUSTABLE = (
-    'checkpoint_every', 'eval_every', 'log_every', 'sample_every', 'dataset.data_dir',
-    'evaluation', 'jit_compile', 'model.reversible', 'recovery', 'sampling')
+__all__ = ['Workdir']
 
 
 class Workdir:
   """Paths and config of one run.
 
   Args:
-    path: str.
+    path: str; `~` is the home.
   """
 
   def __init__(self, path):
-    self.path = path
+    self.path = path = os.path.expanduser(path)
     self._lock = None
     self.checkpoints = os.path.join(path, 'checkpoints')
     self.config_file = os.path.join(path, 'config.json')
@@ -36,23 +31,29 @@ class Workdir:
     self.tensorboard = os.path.join(path, 'tensorboard')
 
   def read_config(self):
-    """The `ConfigDict` that the run was made with.
+    """The `ConfigDict` that the run was made with, with all fields of this version.
 
     Raises:
-      UserError: if there is none or it cannot be read.
+      UserError: if there is none or it cannot be read, or holds what this version cannot do.
     """
     try:
       with open(self.config_file, encoding='utf-8') as f:
-        return ml_collections.ConfigDict(json.load(f))
+        config = ml_collections.ConfigDict(json.load(f))
     except FileNotFoundError as error:
       raise errors.UserError(f'workdir {self.path} holds no run (no config.json); train first with '
                              f'python train.py --workdir={self.path}') from error
-    except (AttributeError, OSError, TypeError, ValueError) as error:
+    except (AttributeError, OSError, RecursionError, TypeError, ValueError) as error:
       raise errors.UserError(
           f'{self.config_file} cannot be read ({files.reason(error)}).') from error
+    return config_versions.complete(config, self.config_file)
 
   def check(self, config):
     """Refuses a config other than the one that the run was made with.
+
+    `num_steps` may be another where the schedule does not depend on it.
+
+    Args:
+      config: a `ConfigDict`.
 
     Returns:
       List of the adjustable fields that differ, as `name: old -> new`.
@@ -62,15 +63,14 @@ class Workdir:
     """
     if not os.path.exists(self.config_file):
       return []
+    old, new = (config_check.flat(_plain(c)) for c in (
+        self.read_config(), config_versions.complete(config)))
+    constant = old['optimizer.schedule'] == new['optimizer.schedule'] == 'constant'
     refused, adjusted = [], []
-    adjustable = ADJUSTABLE
-    old, new = _flat(self.read_config()), _flat(config)
-    if old.get('optimizer.schedule') == new.get('optimizer.schedule') == 'constant':
-      adjustable += ('num_steps',)
-    for name in sorted({*old, *new}):
-      if old.get(name) != new.get(name):
-        change = f'{name}: {_show(old, name)} -> {_show(new, name)}'
-        harmless = any(name == field or name.startswith(field + '.') for field in adjustable)
+    for name in sorted(new):
+      if old[name] != new[name]:
+        change = f'{name}: {json.dumps(old[name])} -> {json.dumps(new[name])}'
+        harmless = config_check.is_adjustable(name) or (constant and name == 'num_steps')
         (adjusted if harmless else refused).append(change)
     if refused:
       raise errors.UserError(
@@ -122,17 +122,3 @@ class Workdir:
 def _plain(config):
   """A config as what reading its JSON gives."""
   return json.loads(json.dumps(config.to_dict()))
-
-
-def _flat(config, prefix=''):
-  result = {}
-  for name, value in (_plain(config) if not prefix else config).items():
-    if isinstance(value, dict):
-      result.update(_flat(value, f'{prefix}{name}.'))
-    else:
-      result[prefix + name] = value
-  return result
-
-
-def _show(flat, name):
-  return json.dumps(flat[name]) if name in flat else 'absent'

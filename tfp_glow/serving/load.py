@@ -2,12 +2,12 @@
 
 import os
 
-import ml_collections
 import tensorflow as tf
 
 from tfp_glow import distributions
 from tfp_glow import errors
 from tfp_glow.runs import checkpoint
+from tfp_glow.runs import config_versions
 from tfp_glow.runs import files
 from tfp_glow.runs import metrics
 from tfp_glow.runs import trained
@@ -26,9 +26,9 @@ def load(path):
       model.trainable_variables                         # to train on
 
   Args:
-    path: str, in which `~` is the user's home. Of a workdir, the averaged weights of the newest checkpoint are taken, or its
-      newest export where there is no later checkpoint: that needs no data set. Otherwise an
-      export (the folder with saved_model.pb) or a folder of exports.
+    path: str, in which `~` is the user's home. Of a workdir, the averaged weights of the newest
+      checkpoint are taken, or its newest export where there is no later checkpoint: that needs no
+      data set. Otherwise an export (the folder with saved_model.pb) or a folder of exports.
 
   Returns:
     An `ImageModel`, its Variables trainable, made in the strategy scope of the caller.
@@ -56,11 +56,14 @@ def load(path):
 def _load_export(export):
   export.check_files()
   description = export.read_description()
-  config = ml_collections.ConfigDict(description)
+  config = config_versions.complete(
+      description, export.description_file, parts=('model', 'seed'))
   try:
     model = distributions.build_image_model(
         config.model, tuple(description['image_shape']), config.seed)
-    saved = tf.train.Checkpoint(model=model).read(export.variables_prefix)
+    folder, name = os.path.split(export.variables_prefix)
+    with files.plain_path(folder) as folder:
+      saved = tf.train.Checkpoint(model=model).read(os.path.join(folder, name))
     saved.assert_existing_objects_matched()
   # What a damaged export of version 0.1, which has no manifest, makes of the model can be anything.
   except Exception as error:

@@ -10,7 +10,7 @@ from tfp_glow import errors
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import run_evaluation
 from tfp_glow.runs import checkpoint
-from tfp_glow.runs import config_check
+from tfp_glow.runs import config_versions
 from tfp_glow.runs import curves
 from tfp_glow.runs import files
 from tfp_glow.runs import labels as labels_lib
@@ -39,7 +39,8 @@ def train(config, path, cluster):
   """Trains as a config says, from the start or from where the workdir stands.
 
   Args:
-    config: a `ConfigDict` with the fields of `configs/base.py`.
+    config: a `ConfigDict` with the fields of `configs/base.py`; those that it lacks count as
+      what the program did before it had them.
     path: str, the workdir.
     cluster: a `Cluster`.
 
@@ -54,7 +55,7 @@ def train(config, path, cluster):
     WorkerLost: if another worker of a multi-worker run is gone.
   """
   clock = clock_lib.Clock()
-  config_check.check_config(config)
+  config = config_versions.complete(config, training=True)
   cluster.per_replica_batch(config.batch_size)
   workdir = workdir_lib.Workdir(path)
   changes = workdir.check(config)
