@@ -1,5 +1,6 @@
 """Checkpoints that are checked before they are trusted."""
 
+import json
 import os
 import resource
 
@@ -89,6 +90,60 @@ def test_a_missing_file(run, suffix):
   os.remove(run.file(5, suffix))
   assert run.newest() == 4
   assert 'ckpt-5' in run.reports[0]
+
+
+def _edit_record(path, change):
+  with open(path, encoding='utf-8') as f:
+    record = json.load(f)
+  record = change(record)
+  with open(path, 'w', encoding='utf-8') as f:
+    json.dump(record, f)
+
+
+@pytest.mark.parametrize('change, problem', [
+    (lambda record: {**record, 'step': record['step'] + 1}, 'does not match its SHA-256'),
+    (lambda record: {**record, 'step': 50.0}, 'does not match its SHA-256'),
+    (lambda record: [record], 'holds no record'), (lambda record: None, 'holds no record'),
+    (lambda record: {}, 'lacks the step')])
+def test_a_record_that_was_changed(run, change, problem):
+  _edit_record(run.file(5, '.json'), change)
+  assert run.newest() == 4
+  assert run.reports == [f'checkpoint ckpt-5 in {run.path} is passed over: ckpt-5.json {problem}.']
+
+
+@pytest.mark.parametrize('changes, problem', [
+    (dict(step=None), 'lacks the step'), (dict(step='50'), 'lacks the step'),
+    (dict(step=-1), 'lacks the step'), (dict(best_step='x'), 'has no number for its best step'),
+    (dict(files=None), 'lacks the SHA-256 of its files'),
+    (dict(files={}), 'lacks the SHA-256 of its files'),
+    (dict(files={'ckpt-5.index': 3}), 'lacks the SHA-256 of its files'),
+    (dict(files={'ckpt-5.index': {'bytes': 1}}), 'lacks the SHA-256 of its files'), ({}, None)])
+def test_a_record_of_version_0_1(run, changes, problem):
+  """It has no SHA-256 of its own, so what it lacks is looked for."""
+  def change(record):
+    del record['sha256']
+    return {key: value for key, value in {**record, **changes}.items() if value is not None}
+  _edit_record(run.file(5, '.json'), change)
+  assert run.newest() == (4 if problem else 5)
+  assert [problem in report for report in run.reports] == ([True] if problem else [])
+
+
+def test_the_newest_that_is_deleted_is_named(run):
+  for name in os.listdir(run.path):
+    if name.startswith('ckpt-5'):
+      os.remove(os.path.join(run.path, name))
+  assert run.newest() == 4
+  assert run.reports == [f'checkpoint ckpt-5 in {run.path} is passed over: it was the newest, and '
+                         'its files are gone.']
+  assert run.save(6) == 5 and run.newest() == 6 and not run.reports
+
+
+def test_names(run):
+  progress = tf.Module()
+  progress.step, progress.list = tf.Variable(1), [tf.Variable(2)]
+  number = run.store.save({**run.items, 'progress': progress}, {'step': 60})
+  assert run.store.names(number, 'progress') == {'step'}
+  assert run.store.names(number, 'average') == set()
 
 
 def test_a_damaged_list_of_checkpoints_does_not_matter(run):

@@ -92,6 +92,24 @@ def test_unwritable_workdir_is_one_line(tmp_path):
     runs.Workdir(str(tmp_path / 'file' / 'run')).prepare()
 
 
+def test_nothing_is_left_of_a_folder_in_which_nothing_came_to_be(tmp_path):
+  workdir = runs.Workdir(str(tmp_path / 'a' / 'b' / 'c'))
+  workdir.prepare()
+  workdir.lock()
+  workdir.unlock()
+  assert not os.listdir(tmp_path)
+  workdir.prepare()
+  workdir.write_config(tiny.config())
+  workdir.unlock()
+  assert os.listdir(tmp_path / 'a' / 'b' / 'c') == ['config.json']
+  empty = tmp_path / 'empty'
+  empty.mkdir()
+  workdir = runs.Workdir(str(empty))
+  workdir.prepare()
+  workdir.unlock()
+  assert empty.exists(), 'it was there before'
+
+
 def test_one_process_at_a_time(tmp_path):
   first, second = [runs.Workdir(str(tmp_path)) for _ in range(2)]
   first.lock()

@@ -1,6 +1,7 @@
 """What a run remembers, and how it begins."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests import tiny_run as tiny
@@ -55,5 +56,6 @@ def test_clock():
   clock.lap(progress)
   trained_s = float(progress.train_s)
   assert 0 < trained_s == float(progress.wall_s)
-  clock.lap(progress, training=False)
+  clock.lap(progress, 'sampling')
   assert float(progress.train_s) == trained_s < float(progress.wall_s)
+  assert float(progress.sampling_s) == pytest.approx(float(progress.wall_s) - trained_s)

@@ -66,7 +66,7 @@ def test_one_device_and_two_agree(source, changes):
     moved += np.any(a.numpy() != first)
   assert moved == len(initial_one), 'every weight moves'
   assert float(one.progress.window_grad_norm) > .2
-  for name in ('window_bpd', 'window_grad_norm', 'lowest_bpd'):
+  for name in ('window_bpd', 'window_grad_norm', 'first_bpd', 'rise_lowest'):
     first, second = [float(getattr(state.progress, name)) for state in (one, two)]
     assert first == pytest.approx(second, rel=1e-5)
   for a, b in zip(one.average.trainable_variables, two.average.trainable_variables):
@@ -100,7 +100,7 @@ def test_equals_a_step_written_out(source):
   for weight, value in zip(weights, expected):
     np.testing.assert_allclose(weight.numpy(), value, atol=1e-6)
   assert float(state.progress.window_bpd) == pytest.approx(float(loss), rel=1e-6)
-  assert float(state.progress.lowest_bpd) == pytest.approx(float(loss), rel=1e-6)
+  assert float(state.progress.first_bpd) == pytest.approx(float(loss), rel=1e-6)
 
 
 @tf.custom_gradient

@@ -3,11 +3,12 @@
 A save is three writes, each of which either happens or does not: TensorFlow
 writes `ckpt-N.data-*` and `ckpt-N.index` under temporary names and renames them,
 then the file `checkpoint` names N as the newest, then `ckpt-N.json` records size
-and SHA-256 of the files. One without that record was interrupted and never
-counts; one that does not match it was damaged since.
+and SHA-256 of the files, and its own. One without that record was interrupted and
+never counts; one that does not match it was damaged since.
 """
 
 import glob
+import hashlib
 import json
 import os
 import re
@@ -46,7 +47,7 @@ class CheckpointStore:
 
     Args:
       items: dict of Trackables or lists of Variables, what a checkpoint holds.
-      info: dict for `ckpt-N.json`, with at least `step`.
+      info: dict for `ckpt-N.json`, what JSON can hold, with at least `step`.
 
     Returns:
       Its number N.
@@ -66,7 +67,8 @@ class CheckpointStore:
       for path in _data_files(prefix):
         files.flush(path)
         contents[os.path.basename(path)] = files.fingerprint(path)
-      files.write_text(prefix + '.json', json.dumps({**info, 'files': contents}))
+      record = {**info, 'files': contents}
+      files.write_text(prefix + '.json', json.dumps({**record, 'sha256': _digest(record)}))
       self._drop_orphans()
     except (OSError, tf.errors.OpError) as error:
       self._delete(number)
@@ -84,7 +86,10 @@ class CheckpointStore:
     Yields:
       `(number, info)`, `info` as given to `save`.
     """
-    for number in sorted(self._numbers(), reverse=True):
+    numbers, newest = self._numbers(), self._named_newest()
+    if newest > max(numbers, default=0):
+      self.reject(newest, 'it was the newest, and its files are gone')
+    for number in sorted(numbers, reverse=True):
       info, problem = self._verify(number)
       if problem:
         self.reject(number, problem)
@@ -113,6 +118,29 @@ class CheckpointStore:
       raise errors.UserError(
           f'checkpoint {prefix} does not fit this model ({files.reason(error)}).') from error
 
+  def names(self, number, part):
+    """Names of the Variables that a part of a checkpoint holds directly.
+
+    Args:
+      number: int.
+      part: str, a key of `items` as given to `save`.
+
+    Returns:
+      A set of str.
+
+    Raises:
+      UserError: if it cannot be read.
+    """
+    prefix = os.path.join(self.directory, f'ckpt-{number}')
+    try:
+      with files.plain_path(self.directory) as directory:
+        reader = tf.train.load_checkpoint(os.path.join(directory, f'ckpt-{number}'))
+        paths = [name.split('/') for name in reader.get_variable_to_shape_map()]
+    except (OSError, ValueError, tf.errors.OpError) as error:
+      raise errors.UserError(
+          f'checkpoint {prefix} cannot be read ({files.reason(error)}).') from error
+    return {path[1] for path in paths if path[0] == part and path[2:3] == ['.ATTRIBUTES']}
+
   def is_new(self):
     """Whether no save was ever completed here, so that starting afresh loses nothing."""
     return self._numbers() <= {1} and not os.path.exists(
@@ -128,12 +156,14 @@ class CheckpointStore:
     try:
       with open(prefix + '.json', encoding='utf-8') as f:
         info = json.load(f)
-      contents = info.pop('files')
     except FileNotFoundError:
       return None, 'its save was interrupted'
-    except (AttributeError, KeyError, OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
       return None, f'ckpt-{number}.json cannot be read ({files.reason(error)})'
-    for name, expected in contents.items():
+    problem = _problem_of_record(info, number)
+    if problem:
+      return None, f'ckpt-{number}.json {problem}'
+    for name, expected in info.pop('files').items():
       try:
         found = files.fingerprint(os.path.join(self.directory, name))
       except OSError as error:
@@ -143,6 +173,15 @@ class CheckpointStore:
       if found['sha256'] != expected['sha256']:
         return None, f'{name} does not match its SHA-256'
     return info, None
+
+  def _named_newest(self):
+    """The checkpoint that was saved last, as far as TensorFlow's list of them can be read; or 0."""
+    try:
+      with open(os.path.join(self.directory, 'checkpoint'), encoding='utf-8') as f:
+        name = re.search(r'^model_checkpoint_path: ".*ckpt-(\d{1,18})"$', f.read(), re.MULTILINE)
+    except (OSError, ValueError):
+      return 0
+    return int(name.group(1)) if name else 0
 
   def _drop_orphans(self):
     """Deletes what pruning and interrupted saves left: anything that is not a whole save."""
@@ -162,3 +201,27 @@ class CheckpointStore:
 def _data_files(prefix):
   return sorted(glob.glob(glob.escape(prefix) + '.index')
                 + glob.glob(glob.escape(prefix) + '.data-*'))
+
+
+def _digest(record):
+  """SHA-256 of what a record says, whatever the order and spacing of its JSON."""
+  return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _problem_of_record(info, number):
+  """What a `ckpt-N.json` lacks or has damaged, or None; takes its own SHA-256 out."""
+  is_count = lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0
+  if not isinstance(info, dict):
+    return 'holds no record'
+  if 'sha256' in info and info.pop('sha256') != _digest(info):  # Version 0.1 wrote none.
+    return 'does not match its SHA-256'
+  if not is_count(info.get('step')):
+    return 'lacks the step'
+  if not is_count(info.get('best_step', 0)):
+    return 'has no number for its best step'
+  contents = info.get('files')
+  if not isinstance(contents, dict) or f'ckpt-{number}.index' not in contents or not all(
+      isinstance(expected, dict) and {'bytes', 'sha256'} <= set(expected)
+      for expected in contents.values()):
+    return 'lacks the SHA-256 of its files'
+  return None

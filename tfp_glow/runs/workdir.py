@@ -23,6 +23,7 @@ class Workdir:
   def __init__(self, path):
     self.path = path = os.path.expanduser(path)
     self._lock = None
+    self._made = []  # Folders, the outermost first.
     self.checkpoints = os.path.join(path, 'checkpoints')
     self.config_file = os.path.join(path, 'config.json')
     self.curves = os.path.join(path, 'curves.png')
@@ -96,10 +97,23 @@ class Workdir:
       pass  # Windows and some network file systems have no such locks.
 
   def unlock(self):
-    """Lets others train here."""
+    """Lets others train here, and leaves no folder behind in which nothing came to be."""
+    for folder in reversed(self._made):
+      try:
+        os.rmdir(folder)
+      except OSError:
+        break  # It is not empty.
+    self._made = []
     if self._lock is not None:
       os.close(self._lock)
       self._lock = None
+
+  def has_trained(self):
+    """Whether steps were logged here, which a run does after its first checkpoint alone."""
+    try:
+      return os.path.getsize(self.metrics_file) > 0
+    except OSError:
+      return False
 
   def prepare(self):
     """Makes the folder, and fails early where it cannot be written to.
@@ -108,8 +122,14 @@ class Workdir:
       UserError: if so.
     """
     probe = os.path.join(self.path, '.writable')
+    missing = [os.path.abspath(self.path)]
+    while not os.path.lexists(os.path.dirname(missing[0])):
+      missing.insert(0, os.path.dirname(missing[0]))
     with files.one_line_errors(self.path):
-      os.makedirs(self.path, exist_ok=True)
+      for folder in missing:
+        if not os.path.isdir(folder):
+          os.mkdir(folder)
+          self._made.append(folder)
       files.write_text(probe, '')
       os.remove(probe)
 

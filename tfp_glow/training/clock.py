@@ -6,20 +6,19 @@ __all__ = ['Clock']
 
 
 class Clock:
-  """Adds the time that passes to `Progress.wall_s`, and that of training to `train_s`."""
+  """Adds the time that passes to `Progress.wall_s`, and to that of what it went into."""
 
   def __init__(self):
     self._last = time.perf_counter()
 
-  def lap(self, progress, training=True):
+  def lap(self, progress, kind='train'):
     """Books the time since the last call.
 
     Args:
       progress: a `Progress`.
-      training: bool; False for evaluation and sampling, which are not training.
+      kind: str, what it went into: "train", "evaluation", "sampling" or "checkpoint".
     """
     now = time.perf_counter()
-    progress.wall_s.assign_add(now - self._last)
-    if training:
-      progress.train_s.assign_add(now - self._last)
+    for variable in (progress.wall_s, getattr(progress, f'{kind}_s')):
+      variable.assign_add(now - self._last)
     self._last = now

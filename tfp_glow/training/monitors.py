@@ -1,4 +1,4 @@
-"""Warnings that a flow is about to stop being invertible, or a run to diverge."""
+"""Warnings that a flow is about to stop being invertible."""
 
 import itertools
 import math
@@ -15,7 +15,6 @@ _LIMITS = {
     'max_abs_log_s': ('max_log_s', 'largest |log_s| of a 1x1 convolution'),
     'max_condition_number': ('max_condition_number', 'condition number of a 1x1 kernel'),
     'reconstruction_error': ('max_reconstruction_error', 'largest reconstruction error of a pixel'),
-    'bpd_rise': ('max_bpd_rise', 'rise of the training bits/dim above its lowest'),
 }
 
 
@@ -93,8 +92,8 @@ def drift(readings, limits):
 
   Args:
     readings: dict of floats; those without a limit are passed over.
-    limits: `config.recovery`, with `max_reconstruction_error`, `max_log_s`,
-      `max_condition_number` and `max_bpd_rise`; 0 stands for no limit.
+    limits: `config.recovery`, with `max_reconstruction_error`, `max_log_s` and
+      `max_condition_number`; 0 stands for no limit.
   """
   problems = []
   for name, (field, what) in _LIMITS.items():

@@ -1,13 +1,10 @@
 """What to do when training goes wrong: back to a good checkpoint, or give up."""
 
-import numpy as np
 import tensorflow as tf
 
-from tfp_glow import data
 from tfp_glow import errors
-from tfp_glow.distributions import noise as noise_lib
 
-__all__ = ['Recovery', 'non_finite_variable', 'save_batch']
+__all__ = ['Recovery', 'non_finite_variable']
 
 # Far from any seed that a user would choose for another run.
 _SEED_STRIDE = 1_000_003
@@ -38,10 +35,11 @@ class Recovery:
     self._find_problem = find_problem
     self._cluster = cluster
 
-  def resume(self, go_further=False):
+  def resume(self, go_back=False, go_further=False):
     """Restores the newest checkpoint that is undamaged and healthy.
 
     Args:
+      go_back: bool, whether it also has to be from before the bits/dim rose.
       go_further: whether to prefer those of an earlier step than the newest's.
 
     Returns:
@@ -52,8 +50,10 @@ class Recovery:
       number = self._cluster.chief_value(next(candidates, _NONE))
       if number == _NONE:
         return None
-      self._checkpoints.restore(self._state.items(), number)
+      self._state.restore(self._checkpoints, number)
       problem = self._find_problem()
+      if go_back and problem is None and int(self._state.progress.windows_above):
+        problem = 'its training bits/dim were rising'
       if not self._cluster.chief_value(problem is not None):
         return number
       if self._cluster.is_chief:
@@ -76,12 +76,12 @@ class Recovery:
     recoveries = int(progress.recoveries) + 1
     in_a_row = int(progress.recoveries_in_a_row) + 1
     kept = [(variable, variable.numpy()) for variable in (
-        progress.learning_rate_scale, progress.wall_s, progress.train_s)]
+        progress.learning_rate_scale, *progress.times.values())]
     if recoveries > config.max_recoveries:
       raise errors.TrainingFailed(
           f'training gave up at step {failed_step} after {recoveries - 1} recoveries '
           f'(recovery.max_recoveries): {reason}.')
-    number = self.resume(go_further=in_a_row > 1)
+    number = self.resume(go_back=True, go_further=in_a_row > 1)
     if number is None:
       raise errors.TrainingFailed(
           f'training failed at step {failed_step} and no checkpoint is left to go back to: '
@@ -117,24 +117,3 @@ def non_finite_variable(variables):
         tf.reduce_all(tf.math.is_finite(variable.read_value()))):
       return f'{variable.name} of shape {variable.shape}'
   return None
-
-
-def save_batch(path, source, *, batch_size, seed, number, reason):
-  """Saves a training batch for inspection, made anew from its seed and number.
-
-  Args:
-    path: str, of the .npz with `image`, `label`, `noise`, `data_seed`, `step`, `reason`.
-    source: an `ImageSource`.
-    batch_size: int, the global batch.
-    seed: int, `Progress.data_seed`.
-    number: int, the step that the batch belongs to.
-    reason: str.
-
-  Raises:
-    OSError: if it cannot be written.
-  """
-  batches = data.train_batches(source, batch_size=batch_size, seed=seed, start_step=number)
-  batch = next(batches.take(1).as_numpy_iterator())
-  np.savez_compressed(
-      path, **batch, noise=noise_lib.batch_noise(seed, number, batch['image'].shape),
-      data_seed=seed, step=number, reason=reason)

@@ -20,12 +20,15 @@ class Progress(tf.Module):
     recoveries: int64, recoveries so far; recoveries_in_a_row: those since the
       last checkpoint that training reached by itself.
     learning_rate_scale: float32, what recoveries multiplied the learning rate by.
-    lowest_bpd: float64, the lowest mean training bits/dim between two log
-      lines, at first the first batch's.
+    first_bpd: float64, training bits/dim of the first good batch; inf before it.
+    lowest_bpd, previous_bpd: float64, the lowest and the last mean of a window of
+      `BpdRise`, inf before there was one; windows_above: int64, see there.
+    rise_*: sums over that window's good steps, and their lowest bits/dim.
     best_eval_bpd, best_eval_step: the best evaluation so far (inf, -1 before it);
       evals_since_best: int64, evaluations since then.
     last_eval_step: int64, the step of the last evaluation, or -1.
-    wall_s, train_s: float64, seconds so far: all of it, and training alone.
+    wall_s: float64, seconds so far; train_s, evaluation_s, sampling_s, checkpoint_s: those of
+      them that went into each of these.
     window_*: sums since the last log line.
   """
 
@@ -38,21 +41,50 @@ class Progress(tf.Module):
     self.recoveries = _scalar(0, tf.int64, 'recoveries')
     self.recoveries_in_a_row = _scalar(0, tf.int64, 'recoveries_in_a_row')
     self.learning_rate_scale = _scalar(1., tf.float32, 'learning_rate_scale')
+    self.first_bpd = _scalar(float('inf'), tf.float64, 'first_bpd')
     self.lowest_bpd = _scalar(float('inf'), tf.float64, 'lowest_bpd')
+    self.previous_bpd = _scalar(float('inf'), tf.float64, 'previous_bpd')
+    self.windows_above = _scalar(0, tf.int64, 'windows_above')
+    self.rise_bpd = _scalar(0., tf.float64, 'rise_bpd')
+    self.rise_good = _scalar(0, tf.int64, 'rise_good')
+    self.rise_lowest = _scalar(float('inf'), tf.float64, 'rise_lowest')
     self.best_eval_bpd = _scalar(float('inf'), tf.float64, 'best_eval_bpd')
     self.best_eval_step = _scalar(-1, tf.int64, 'best_eval_step')
     self.evals_since_best = _scalar(0, tf.int64, 'evals_since_best')
     self.last_eval_step = _scalar(-1, tf.int64, 'last_eval_step')
     self.wall_s = _scalar(0., tf.float64, 'wall_s')
     self.train_s = _scalar(0., tf.float64, 'train_s')
+    self.evaluation_s = _scalar(0., tf.float64, 'evaluation_s')
+    self.sampling_s = _scalar(0., tf.float64, 'sampling_s')
+    self.checkpoint_s = _scalar(0., tf.float64, 'checkpoint_s')
     self.window_bpd = _scalar(0., tf.float64, 'window_bpd')
     self.window_good = _scalar(0, tf.int64, 'window_good')
     self.window_bad = _scalar(0, tf.int64, 'window_bad')
     self.window_grad_norm = _scalar(0., tf.float32, 'window_grad_norm')
 
+  @property
+  def times(self):
+    """The Variables that count seconds, by name."""
+    return {name: getattr(self, name) for name in (
+        'wall_s', 'train_s', 'evaluation_s', 'sampling_s', 'checkpoint_s')}
+
+  def note_bpd(self, bits):
+    """Adds the training bits/dim of a good step to the sums; traced with it."""
+    bits = tf.cast(bits, tf.float64)
+    self.window_bpd.assign_add(bits)
+    self.window_good.assign_add(1)
+    self.rise_bpd.assign_add(bits)
+    self.rise_good.assign_add(1)
+    self.rise_lowest.assign(tf.minimum(self.rise_lowest, bits))
+    self.first_bpd.assign(tf.where(tf.math.is_inf(self.first_bpd), bits, self.first_bpd))
+
   def clear_window(self):
-    for variable in (self.window_bpd, self.window_good, self.window_bad, self.window_grad_norm):
-      variable.assign(tf.zeros([], variable.dtype))
+    _clear(self.window_bpd, self.window_good, self.window_bad, self.window_grad_norm)
+
+  def clear_rise(self):
+    """Begins another window of `BpdRise`."""
+    _clear(self.rise_bpd, self.rise_good)
+    self.rise_lowest.assign(float('inf'))
 
 
 class TrainState:
@@ -101,6 +133,24 @@ class TrainState:
     if self.best is not None:
       average_lib.copy_variables(self.average, self.best)
 
+  def restore(self, checkpoints, number):
+    """Reads a checkpoint. What the version that wrote it did not remember begins anew.
+
+    Args:
+      checkpoints: a `CheckpointStore`.
+      number: int, which of its checkpoints.
+
+    Raises:
+      UserError: if it is of another model or cannot be read.
+    """
+    known = checkpoints.names(number, 'progress')
+    fresh = Progress(0)
+    for name, variable in vars(fresh).items():
+      if isinstance(variable, tf.Variable) and name not in known:
+        getattr(self.progress, name).assign(variable)
+    progress = {name: variable for name, variable in vars(self.progress).items() if name in known}
+    checkpoints.restore({**self.items(), 'progress': progress}, number)
+
   def items(self):
     """What a checkpoint holds, by name."""
     items = dict(model=self.model, average=self.average,
@@ -110,6 +160,11 @@ class TrainState:
   def weights(self):
     """Every Variable that training moves, and the fixed ones of the model."""
     return [*self.model.variables, *self.average.variables, *optimizer_lib.slots(self.optimizer)]
+
+
+def _clear(*variables):
+  for variable in variables:
+    variable.assign(tf.zeros([], variable.dtype))
 
 
 def _scalar(value, dtype, name):

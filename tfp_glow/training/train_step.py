@@ -72,11 +72,8 @@ def make_train_step(cluster, state, config):
   def good_step(bits, norm, gradients):
     update(gradients)
     progress.bad_run.assign(0)
-    progress.window_bpd.assign_add(tf.cast(bits, tf.float64))
-    progress.window_good.assign_add(1)
+    progress.note_bpd(bits)
     progress.window_grad_norm.assign(tf.maximum(progress.window_grad_norm, norm))
-    progress.lowest_bpd.assign(tf.where(
-        tf.equal(progress.step, 0), tf.cast(bits, tf.float64), progress.lowest_bpd))
 
   def bad_step():
     progress.bad_run.assign_add(1)

@@ -9,15 +9,18 @@ from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import run_evaluation
+from tfp_glow.runs import bad_batch
 from tfp_glow.runs import checkpoint
 from tfp_glow.runs import config_versions
 from tfp_glow.runs import curves
+from tfp_glow.runs import ending
 from tfp_glow.runs import files
 from tfp_glow.runs import labels as labels_lib
 from tfp_glow.runs import metrics as metrics_lib
 from tfp_glow.runs import pictures
 from tfp_glow.runs import trained
 from tfp_glow.runs import workdir as workdir_lib
+from tfp_glow.training import bpd_rise
 from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import monitors as monitors_lib
 from tfp_glow.training import recovery as recovery_lib
@@ -62,12 +65,17 @@ def train(config, path, cluster):
   report = metrics_lib.say if cluster.is_chief else lambda text: None
   checkpoints = checkpoint.CheckpointStore(workdir.checkpoints, report)
   try:
-    if _is_finished(config, checkpoints, cluster):
-      report(f'The run in {path} is finished ({_length(config, checkpoints)}) and is left as it '
-             f'is; use --mode=evaluate, sample or interpolate.')
+    ended = ending.ending(config, checkpoints) if cluster.is_chief else None
+    if cluster.chief_value(ended is not None):
+      report(f'The run in {path} is finished ({ended}) and is left as it is; use '
+             f'--mode=evaluate, sample or interpolate.')
       return None
     if cluster.is_chief:
       if checkpoints.is_new():
+        if workdir.has_trained():
+          raise errors.UserError(
+              f'the checkpoints of the run in {workdir.path} are gone; put {workdir.checkpoints} '
+              f'back from a backup, or choose another --workdir to start anew.')
         workdir.prepare()
       workdir.lock()
     with stopping.StopRequest() as stop:
@@ -81,22 +89,6 @@ def train(config, path, cluster):
     raise lost from error
   finally:
     workdir.unlock()
-
-
-def _is_finished(config, checkpoints, cluster):
-  finished = False
-  if cluster.is_chief:
-    _, info = next(checkpoints.usable(), (None, {}))
-    finished = info.get('finished', False) and (
-        info['step'] >= config.num_steps or info.get('stopped_early', False))
-  return bool(cluster.chief_value(finished))
-
-
-def _length(config, checkpoints):
-  _, info = next(checkpoints.usable(), (None, {}))
-  if info.get('stopped_early', False):
-    return f'stopped early after step {info["step"]}, the best was {info["best_step"]}'
-  return f'{config.num_steps} steps'
 
 
 class _Trainer:
@@ -121,6 +113,7 @@ class _Trainer:
     self._monitors = monitors_lib.Monitors(
         state.model, held['image'], labels_lib.conditions_of(state.model, held),
         watch_levels=monitors_lib.has_reversible_levels(state.model.flow))
+    self._rise = bpd_rise.BpdRise(config, state.progress)
     self._drifted = set()  # Levels that the user was warned of.
     self._evaluation = run_evaluation.RunEvaluation(cluster, state, source, config)
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
@@ -205,7 +198,8 @@ class _Trainer:
       self._evaluate(step)
     if due(config.sample_every):
       self._sample(step)
-    if due(config.checkpoint_every) and self._saved != self._mark():
+    is_healthy = self._is_last(step) or not self._rise.is_suspected
+    if due(config.checkpoint_every) and is_healthy and self._saved != self._mark():
       self._check_monitors(step)
       self._progress.recoveries_in_a_row.assign(0)
       self._save()
@@ -239,9 +233,10 @@ class _Trainer:
     self._lap()
     readings = self._monitors()
     bits_per_dim = float(progress.window_bpd) / good if good else math.nan
-    if good:
-      readings['bpd_rise'] = bits_per_dim - float(progress.lowest_bpd)
-      progress.lowest_bpd.assign(min(bits_per_dim, float(progress.lowest_bpd)))
+    if good and math.isfinite(self._rise.reference):
+      readings['bpd_rise'] = bits_per_dim - self._rise.reference
+    problems = monitors_lib.drift(readings, config.recovery), self._rise.judge(
+        is_last=step >= config.num_steps)
     last_step, last_train_s = self._logged
     train_s = float(progress.train_s)
     images_per_s = (step - last_step) * config.batch_size / max(train_s - last_train_s, 1e-9)
@@ -254,7 +249,7 @@ class _Trainer:
     self._metrics.show(bits_per_dim, images_per_s)
     progress.clear_window()
     self._checked_step = step
-    self._raise_drift(monitors_lib.drift(readings, config.recovery))
+    self._raise_drift('; '.join(filter(None, problems)) or None)
     self._warn_of_drifted_levels(step, readings)
 
   def _warn_of_drifted_levels(self, step, readings):
@@ -277,7 +272,7 @@ class _Trainer:
     # Workers must stay in step, so only a single process breaks off.
     alone = self._cluster.num_workers == 1
     result = self._evaluation(step, lambda: alone and bool(self._stop))
-    self._lap(training=False)
+    self._lap('evaluation')
     if result is None:
       return
     best = self._evaluation.best
@@ -306,7 +301,7 @@ class _Trainer:
     image = self._sampler.grid(sampling.num_samples, sampling.temperature, self._config.seed)
     pictures.save_png(path, image)
     self._metrics.picture(step, 'samples', image)
-    self._lap(training=False)
+    self._lap('sampling')
 
   def _save(self):
     self._lap()
@@ -317,6 +312,7 @@ class _Trainer:
       if self._state.best is not None and best_step >= 0:
         info.update(best_step=best_step, stopped_early=self._evaluation.stops_early)
       self._checkpoints.save(self._state.items(), info)
+      self._lap('checkpoint')
 
   def _check_bad_run(self):
     bad = int(self._progress.bad_run)
@@ -365,7 +361,7 @@ class _Trainer:
     self._metrics.write(step, self._times(), event='gave_up', reason=reason)
     if self._cluster.is_chief:
       with files.one_line_errors(path):
-        recovery_lib.save_batch(
+        bad_batch.save_batch(
             path, self._source, batch_size=self._config.batch_size,
             seed=int(progress.data_seed), number=number, reason=reason)
     raise errors.TrainingFailed(f'{failure} The batch is saved in {path}.') from failure
@@ -388,9 +384,8 @@ class _Trainer:
     """What a checkpoint of the present state would add to the last one."""
     return int(self._progress.step), int(self._progress.last_eval_step)
 
-  def _lap(self, training=True):
-    self._clock.lap(self._progress, training)
+  def _lap(self, kind='train'):
+    self._clock.lap(self._progress, kind)
 
   def _times(self):
-    return {'wall_s': round(float(self._progress.wall_s), 3),
-            'train_s': round(float(self._progress.train_s), 3)}
+    return {name: round(float(variable), 3) for name, variable in self._progress.times.items()}
