@@ -18,6 +18,8 @@ __all__ = ['BEFORE', 'complete']
 
 # Of every field that was not there from the start, what held before it was.
 BEFORE = {
+    'dataset.skip_broken': False,
+    'dataset.validation_percent': 0,
     'model.num_components': 8,
     'model.num_bins': 8,
     'model.dequantization': 'uniform',
