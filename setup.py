@@ -36,7 +36,7 @@ setuptools.setup(
             'pytest',
             'pytest-xdist',
             'hypothesis',
-            'tensorflow-serving-api',  # Builds the README's requests to a server.
+            'tensorflow-serving-api',  # Builds the requests of docs/serving.md to a server.
             'selenium',  # Drives Chromium on the page.
             *DEMO,
         ],

@@ -20,7 +20,7 @@ __all__ = ['check_new', 'export_model']
 
 
 def export_model(model, directory, step, config, *, directions=None, examples=None):
-  """Writes `<directory>/<step>/`, a SavedModel with the signatures that the README lists.
+  """Writes `<directory>/<step>/`, a SavedModel with the signatures that docs/serving.md lists.
 
   It is written under another name, flushed to disk and renamed, so that a server
   that watches the folder never sees half of it. What an export that was killed left

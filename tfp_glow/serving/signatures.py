@@ -10,7 +10,7 @@ __all__ = ['Signatures']
 
 
 class Signatures(tf.Module):
-  """An `ImageModel` as functions of Tensors that check their input; the README lists them.
+  """An `ImageModel` as functions of Tensors that check their input, as docs/serving.md lists them.
 
   Args:
     model: an `ImageModel`.
