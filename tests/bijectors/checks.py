@@ -39,6 +39,40 @@ def flat(structure):
       [np.reshape(part, [part.shape[0], -1]) for part in tf.nest.flatten(structure)], -1)
 
 
+def check_batch_of_maps(make_one, stacked, num_channels):
+  """A bijector with parameters `[5, ...]` is five bijectors, as TFP batches them.
+
+  Args:
+    make_one: callable that makes the k-th bijector.
+    stacked: the batch of them.
+    num_channels: int, C.
+  """
+  assert stacked.experimental_batch_shape() == [5]
+  np.testing.assert_array_equal(stacked.experimental_batch_shape_tensor(), [5])
+  assert stacked[2].experimental_batch_shape() == []
+  assert stacked[..., 1:3].experimental_batch_shape() == [2]
+  single = normal([2, 3, num_channels])
+  for x in (single, normal([5, *single.shape]), normal([4, 5, *single.shape])):
+    z, ildj = stacked.inverse(x), stacked.inverse_log_det_jacobian(x)
+    batch = x.shape[:-3] if x.shape.rank > 3 else [5]
+    assert z.shape == [*batch, *single.shape] and ildj.shape == batch
+    again, fldj = stacked.forward(copied(z)), stacked.forward_log_det_jacobian(copied(z))
+    for k in range(5):
+      one, part = make_one(k), x if x.shape.rank == 3 else x[..., k, :, :, :]
+      np.testing.assert_allclose(z[..., k, :, :, :], one.inverse(part), rtol=1e-9)
+      np.testing.assert_allclose(again[..., k, :, :, :], part, rtol=1e-9, atol=1e-9)
+      expected = one.inverse_log_det_jacobian(part, event_ndims=3)
+      np.testing.assert_allclose(ildj[..., k], expected, rtol=1e-9, atol=1e-9)
+      np.testing.assert_allclose(fldj[..., k], -expected, rtol=1e-9, atol=1e-9)
+  np.testing.assert_allclose(stacked[2].inverse(single), make_one(2).inverse(single), rtol=1e-9)
+  d = tfd.TransformedDistribution(
+      tfd.Sample(tfd.Normal(tf.zeros([], tf.float64), 1.), single.shape), stacked)
+  assert d.batch_shape == [5] and d.sample(4, seed=[1, 2]).shape == [4, 5, *single.shape]
+  np.testing.assert_allclose(d.log_prob(single), [
+      tfd.TransformedDistribution(d.distribution, make_one(k)).log_prob(single)
+      for k in range(5)], rtol=1e-9)
+
+
 def numerical_log_det(fn, x, epsilon=1e-6):
   """log|det dfn/dx| of one event x (no batch), by central differences in float64."""
   size = int(np.prod(x.shape))

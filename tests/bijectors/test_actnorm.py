@@ -74,3 +74,32 @@ def test_initialize_is_finite_for_any_batch(x):
 def test_initialize_needs_variables():
   with pytest.raises(ValueError, match='ActNorm.trainable'):
     bijectors.ActNorm(tf.zeros([2]), tf.zeros([2])).initialize(tf.zeros([1, 2, 2, 2]))
+
+
+def test_a_batch_of_maps():
+  bias, log_scale = checks.normal([5, 3]), checks.normal([5, 3], seed=1)
+  checks.check_batch_of_maps(
+      lambda k: bijectors.ActNorm(bias[k], log_scale[k]), bijectors.ActNorm(bias, log_scale), 3)
+  checks.check_batch_of_maps(
+      lambda k: bijectors.ActNorm(bias[k], log_scale[0]), bijectors.ActNorm(bias, log_scale[0]),
+      3)
+  with pytest.raises(ValueError, match='sets one map, got .* \\(5, 3\\)'):
+    bijectors.ActNorm(tf.Variable(bias), tf.Variable(log_scale)).initialize(tf.zeros([5, 1, 1, 3]))
+
+
+@pytest.mark.parametrize('bias, log_scale', [([0., 0.], [0.]), (0., 0.), ([0., 0.], 0.)])
+def test_parameters_of_other_shapes_are_refused(bias, log_scale):
+  """Where they broadcast, the log-det would count too few channels."""
+  with pytest.raises(ValueError, match='must have the shape'):
+    bijectors.ActNorm(bias, log_scale)
+
+
+@pytest.mark.parametrize('x', [tf.zeros([0, 2, 2, 2]), tf.fill([1, 2, 2, 2], np.nan)])
+def test_initialize_refuses_what_would_spoil_the_variables(x):
+  b = bijectors.ActNorm.trainable(2)
+  for initialize in (b.initialize, tf.function(b.initialize)):
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError),
+                       match='data-dependent initialisation needs'):
+      initialize(tf.cast(x, tf.float32))
+  np.testing.assert_array_equal(b.bias, [0., 0.])
+  np.testing.assert_array_equal(b.log_scale, [0., 0.])

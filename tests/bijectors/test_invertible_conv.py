@@ -89,3 +89,58 @@ def test_stacked_kernels_are_those_of_the_slices():
 def test_unknown_parameterization():
   with pytest.raises(ValueError, match='"lu" or "plain", got \'qr\''):
     bijectors.InvertibleConv1x1.trainable(4, 'qr')
+
+
+def test_a_batch_of_convolutions():
+  ones = [checks.perturb(bijectors.InvertibleConv1x1.trainable(3, seed=k, dtype=tf.float64), 0.1)
+          for k in range(5)]
+  stack = lambda ones, name: tf.stack([tf.convert_to_tensor(getattr(b, name)) for b in ones])
+  names = ('lower', 'upper', 'log_s', 'sign', 'permutation')
+  checks.check_batch_of_maps(
+      lambda k: ones[k],
+      bijectors.InvertibleConv1x1(**{name: stack(ones, name) for name in names}), 3)
+  plain = tf.stack([b.kernel() for b in ones])
+  checks.check_batch_of_maps(
+      lambda k: bijectors.PlainInvertibleConv1x1(plain[k]),
+      bijectors.PlainInvertibleConv1x1(plain), 3)
+  # Of the parameters some for all.
+  shared = dict(ones[0].parameters, log_s=stack(ones, 'log_s'), name='shared')
+  checks.check_batch_of_maps(
+      lambda k: ones[0].copy(log_s=ones[k].log_s), bijectors.InvertibleConv1x1(**shared), 3)
+
+
+@pytest.mark.parametrize('parameterization', ['lu', 'plain'])
+def test_round_trip_in_float32_of_many_channels(parameterization):
+  """W and its inverse are made in float64, so that only their use is rounded."""
+  conv = bijectors.InvertibleConv1x1.trainable(96, parameterization)
+  if parameterization == 'lu':
+    checks.perturb(conv, 0.02)
+  x = checks.normal([8, 4, 4, 96], tf.float32)
+  exact = conv.copy(**{
+      name: tf.cast(value, tf.float64) for name, value in conv.parameters.items()
+      if isinstance(value, tf.Variable) and value.dtype == tf.float32})
+  for got, expected in ((conv.kernel(), exact.kernel()),
+                        (conv.inverse_kernel(), exact.inverse_kernel())):
+    scale = np.max(np.abs(expected))
+    np.testing.assert_allclose(got, expected, rtol=6e-8, atol=1e-15 * scale)
+  singular_values = np.linalg.svd(exact.kernel(), compute_uv=False)
+  condition = singular_values[0] / singular_values[-1]
+  z = conv.inverse(x)
+  error = np.abs(conv.forward(tf.identity(z)) - x)
+  assert np.mean(error) < 4e-7 * condition and np.max(error) < 4e-6 * condition
+
+
+def test_parameters_that_do_not_fit():
+  good = bijectors.InvertibleConv1x1.trainable(3)
+  for changed in (dict(lower=tf.zeros([3, 2])), dict(log_s=tf.zeros([2])), dict(sign=1.),
+                  dict(permutation=[0, 1])):
+    with pytest.raises(ValueError, match='must have the shapes'):
+      good.copy(**changed)
+  with pytest.raises(ValueError, match=r'each of 0 ... C-1 once, got \[0, 0, 1\]'):
+    good.copy(permutation=[0, 0, 1])
+  with pytest.raises(ValueError, match=r'got \(3, 2\)'):
+    bijectors.PlainInvertibleConv1x1(tf.zeros([3, 2]))
+  with pytest.raises(tf.errors.InvalidArgumentError, match='signs must be 1 or -1'):
+    good.copy(sign=[1., 2., 1.], validate_args=True)
+  with pytest.raises(tf.errors.InvalidArgumentError, match='W is singular'):
+    bijectors.PlainInvertibleConv1x1(tf.zeros([3, 3]), validate_args=True)

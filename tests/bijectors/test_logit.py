@@ -54,3 +54,17 @@ def test_ends_of_the_interval(alpha):
 def test_bad_alpha():
   with pytest.raises(ValueError, match='between 0 and 1, got 0.0'):
     bijectors.Logit(0.)
+
+
+def test_takes_the_dtype_that_comes():
+  b = bijectors.Logit()
+  for dtype in (tf.float32, tf.float64):
+    y, log_det = b.inverse_and_log_det(tf.constant([0.25], dtype))
+    assert y.dtype == log_det.dtype == dtype
+    np.testing.assert_allclose(b.forward(y), [0.25], rtol=1e-6)
+
+
+def test_validate_args():
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r'must lie in \[0, 1\]'):
+    bijectors.Logit(validate_args=True).inverse([0.5, 1.5])
+  bijectors.Logit(validate_args=True).inverse([0., 1.])

@@ -166,3 +166,52 @@ def test_zeros_are_nearly_the_identity():
 def test_no_components_are_refused():
   with pytest.raises(ValueError, match='at least 1 component, got num_components=0'):
     bijectors.mixture_logistics_inner(num_components=0)
+
+
+@pytest.fixture
+def checked_numerics():
+  tf.debugging.enable_check_numerics()
+  yield
+  tf.debugging.disable_check_numerics()
+
+
+@pytest.mark.parametrize('wrap', [lambda f: f, tf.function], ids=['eager', 'graph'])
+def test_computes_no_inf_on_its_way(checked_numerics, wrap):
+  logits, means, log_scales, shift, log_scale = make_parameters()
+
+  @wrap
+  def gradients(z, means):
+    with tf.GradientTape() as tape:
+      tape.watch([z, means])
+      b = bijectors.MixtureLogistics(logits, means, log_scales, shift, log_scale)
+      x, log_det = b.forward_and_log_det(z)
+      loss = tf.reduce_sum(x) + tf.reduce_sum(log_det)
+    return tape.gradient(loss, [z, means])
+
+  # Between components so far apart 1 / F' is infinite.
+  for spread in (1., 1e3):
+    assert all(np.all(np.isfinite(g)) for g in gradients(checks.normal([5, 2]), spread * means))
+
+
+def test_jacobian_in_a_loop_over_its_forward():
+  """One row of it after another, in a graph, of a coupling in a loop over its weights."""
+  parameters = tf.stack([checks.normal([2, 2 * 26], seed=seed) for seed in range(3)])
+
+  def forward(z):
+    return tf.while_loop(
+        lambda i, _: i < 3,
+        lambda i, z: (i + 1, mixture_logistics.mixture_logistics(
+            parameters[i], 'tanh', tf.zeros([2], tf.float64)).forward(z)),
+        (tf.constant(0), z), maximum_iterations=3)[1]
+
+  @tf.function
+  def jacobian(z):
+    with tf.GradientTape(persistent=True) as tape:
+      tape.watch(z)
+      x = forward(z)
+    return tape.batch_jacobian(x, z, experimental_use_pfor=False)
+
+  z = checks.normal([2, 2])
+  expected = np.stack([
+      (forward(z + e) - forward(z - e)) / 2e-6 for e in 1e-6 * np.eye(2)], -1)
+  np.testing.assert_allclose(jacobian(z), expected, rtol=1e-6, atol=1e-8)

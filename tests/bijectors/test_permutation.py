@@ -6,6 +6,7 @@
 """
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.bijectors import checks
@@ -35,3 +36,34 @@ def test_orders():
   np.testing.assert_array_equal(np.sort(order), np.arange(32))
   np.testing.assert_array_equal(order, permutation.shuffled_order(32, seed=0))
   assert not np.array_equal(order, permutation.shuffled_order(32, seed=1))
+
+
+def test_a_batch_of_permutations():
+  orders = [permutation.shuffled_order(4, seed) for seed in range(5)]
+  checks.check_batch_of_maps(
+      lambda k: bijectors.ChannelPermutation(orders[k]), bijectors.ChannelPermutation(orders), 4)
+
+
+def test_takes_the_dtype_that_comes():
+  b = bijectors.ChannelPermutation([1, 0])
+  for dtype in (tf.float32, tf.float64):
+    z, ildj = b.inverse_and_log_det(tf.constant([[[[1., 2.]]]], dtype))
+    assert z.dtype == ildj.dtype == dtype
+    np.testing.assert_array_equal(z, [[[[2., 1.]]]])
+
+
+@pytest.mark.parametrize('orders', [[0, 0, 1], [1, 2, 3], [-1, 0, 1], [[0, 1], [1, 1]], 0])
+def test_orders_that_are_none(orders):
+  for wrap in (tf.constant, tf.Variable):
+    with pytest.raises(ValueError, match=r'each of 0 ... C-1 once, got'):
+      bijectors.ChannelPermutation(wrap(orders))
+
+
+def test_validate_args_in_a_graph():
+  @tf.function
+  def inverse(order):
+    return bijectors.ChannelPermutation(order, validate_args=True).inverse(tf.zeros([1, 1, 1, 3]))
+
+  inverse(tf.constant([2, 0, 1]))
+  with pytest.raises(tf.errors.InvalidArgumentError, match='each of 0 ... C-1 once'):
+    inverse(tf.constant([0, 0, 1]))

@@ -19,10 +19,16 @@ class ActNorm(flow_bijector.FlowBijector):
       log|det dz/dx| = H * W * sum(log_scale)
 
   Args:
-    bias, log_scale: float Tensors or Variables of shape `[C]`.
+    bias, log_scale: float Tensors or Variables of shape `[C]`, or `[..., C]` for a
+      batch of such maps, which as in TFP broadcasts with the images' batch shape.
 
   Inputs are `[..., H, W, C]` of the parameters' dtype.
+
+  Raises:
+    ValueError: if bias and log-scale are not for the same number of channels.
   """
+
+  folds_batch = False
 
   def __init__(self, bias, log_scale, validate_args=False, name='actnorm'):
     parameters = dict(locals())
@@ -31,6 +37,11 @@ class ActNorm(flow_bijector.FlowBijector):
       self._bias = private_tfp.convert_nonref_to_tensor(bias, dtype=dtype, name='bias')
       self._log_scale = private_tfp.convert_nonref_to_tensor(
           log_scale, dtype=dtype, name='log_scale')
+      shapes = self._bias.shape, self._log_scale.shape
+      if any(not shape.rank for shape in shapes) or shapes[0][-1] != shapes[1][-1]:
+        raise ValueError(
+            f'{name}: bias and log_scale must have the shape [..., channels], '
+            f'got {shapes[0]} and {shapes[1]}.')
       super().__init__(
           forward_min_event_ndims=3, inverse_min_event_ndims=3,
           is_constant_jacobian=True, dtype=dtype, validate_args=validate_args,
@@ -79,6 +90,10 @@ class ActNorm(flow_bijector.FlowBijector):
       raise ValueError(
           f'{self.name}: initialize() needs Variables to assign to, got '
           f'{type(self.bias).__name__}; make the bijector with ActNorm.trainable.')
+    if self.bias.shape.rank != 1 or self.log_scale.shape.rank != 1:
+      raise ValueError(
+          f'{self.name}: initialize() sets one map, got parameters of the shapes '
+          f'{self.bias.shape} and {self.log_scale.shape}.')
     x = tf.convert_to_tensor(x, self.dtype)
     self._check_channels(x)
     bias, log_scale = data_dependent_init.whitening(x)
@@ -92,14 +107,20 @@ class ActNorm(flow_bijector.FlowBijector):
   def _forward_and_log_det(self, z):
     self._check_channels(z)
     log_scale = tf.convert_to_tensor(self.log_scale)
-    x = z * tf.exp(-log_scale) - self.bias
-    return x, -flow_bijector.per_image(tf.reduce_sum(log_scale), z)
+    x = z * _for_pixels(tf.exp(-log_scale)) - _for_pixels(self.bias)
+    return x, flow_bijector.per_image(-tf.reduce_sum(log_scale, -1), x)
 
   def _inverse_and_log_det(self, x):
     self._check_channels(x)
     log_scale = tf.convert_to_tensor(self.log_scale)
-    z = (x + self.bias) * tf.exp(log_scale)
-    return z, flow_bijector.per_image(tf.reduce_sum(log_scale), x)
+    z = (x + _for_pixels(self.bias)) * _for_pixels(tf.exp(log_scale))
+    return z, flow_bijector.per_image(tf.reduce_sum(log_scale, -1), z)
 
   def _check_channels(self, x):
     flow_bijector.check_channels(self, x, self.bias.shape[-1])
+
+
+def _for_pixels(parameter):
+  """`[..., C]` as it broadcasts with images `[..., H, W, C]`."""
+  parameter = tf.convert_to_tensor(parameter)
+  return parameter if parameter.shape.rank == 1 else parameter[..., tf.newaxis, tf.newaxis, :]

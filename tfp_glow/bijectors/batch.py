@@ -13,7 +13,8 @@ class Fold:
       images [2, 3, H, W, C], labels [3]   ->   images [6, H, W, C], labels [6]
 
   Batch shapes broadcast with each other as those of a distribution's parameters do.
-  An elementwise bijector's input, which has no event, stays as it is.
+  The input of an elementwise bijector, which has no event, and of one that does not fold
+  its batch stays as it is.
 
   Args:
     bijector: a `FlowBijector`, for its dtype, name and `conditions`.
@@ -41,7 +42,7 @@ class Fold:
         raise ValueError(f'{self._name}: the input must have the shape {_EVENTS[n]}, '
                          f'got {part.shape}.')
     self._batch = None
-    if ndims[0]:
+    if ndims[0] and bijector.folds_batch:
       batches = [_Batch(part, n) for part, n in zip(parts, ndims)]
       known = {name: _Batch(value, len(forms[name].event_shape))
                for name, value in values.items() if forms[name].event_shape is not None}

@@ -17,10 +17,12 @@ class ChannelLinear(flow_bijector.FlowBijector):
       forward   x = W^-1 y
       log|det dy/dx| = H * W * log|det W|
 
-  Parameters may carry leading dimensions, `[K, ...]` for K matrices; then
-  `kernel`, `inverse_kernel` and `log_abs_det` serve all K at once, for
-  `GlowLevel`, which applies them one after the other.
+  Parameters may carry leading dimensions, `[..., C, C]`, for a batch of matrices, which
+  as in TFP broadcasts with the images' batch shape. `kernel`, `inverse_kernel` and
+  `log_abs_det` then serve all of them at once.
   """
+
+  folds_batch = False
 
   def __init__(self, **kwargs):
     super().__init__(
@@ -45,16 +47,28 @@ class ChannelLinear(flow_bijector.FlowBijector):
     """log|det W|, a Tensor `[...]`: the log-det of one pixel."""
 
   def _forward_and_log_det(self, y):
-    flow_bijector.check_channels(self, y, self.num_channels)
-    return (apply_matrix(y, self.inverse_kernel()),
-            -flow_bijector.per_image(self.log_abs_det(), y))
+    x, log_abs_det = self._apply(y, self.inverse_kernel())
+    return x, -log_abs_det
 
   def _inverse_and_log_det(self, x):
+    return self._apply(x, self.kernel())
+
+  def _apply(self, x, matrix):
     flow_bijector.check_channels(self, x, self.num_channels)
-    return (apply_matrix(x, self.kernel()),
-            flow_bijector.per_image(self.log_abs_det(), x))
+    # The dtypes differ only for matrices that take images of any.
+    y = apply_matrix(x, tf.cast(matrix, x.dtype))
+    return y, flow_bijector.per_image(tf.cast(self.log_abs_det(), x.dtype), y)
 
 
 def apply_matrix(x, matrix, bias=None):
-  """`matrix @ v (+ bias)` for the channel vector v of each pixel of x `[N, H, W, C]`."""
-  return convolution.multiply_channels(x, matrix, bias, transpose_matrix=True)
+  """`matrix @ v (+ bias)` for the channel vector v of each pixel.
+
+  Args:
+    x: float Tensor `[..., H, W, C]`.
+    matrix: Tensor `[..., C, C]`, leading dimensions as those of x or such that they broadcast.
+    bias: None, or Tensor `[..., C]` likewise.
+  """
+  if matrix.shape.rank == 2:
+    return convolution.multiply_channels(x, matrix, bias, transpose_matrix=True)
+  y = tf.matmul(x, matrix[..., tf.newaxis, :, :], transpose_b=True)
+  return y if bias is None else y + bias[..., tf.newaxis, tf.newaxis, :]

@@ -44,6 +44,10 @@ class FlowBijector(tfb.Bijector):
   _cache = hand_on.HandOn()
   _num_compositions = 0
 
+  # Whether the private methods see one batch dimension, into which all are folded, or the
+  # input as it is, as those of elementwise bijectors always do.
+  folds_batch = True
+
   @property
   def conditions(self):
     """The conditions that it takes, a dict of `layers.Condition`s by name."""
@@ -164,10 +168,15 @@ def inverse_and_log_det(bijector, y, event_ndims, **conditions):
 
 
 def per_image(log_det_per_pixel, x):
-  """`H * W * log_det_per_pixel`, which is a scalar or `[N]`, as `[N]` for x `[N, H, W, C]`."""
+  """`H * W * log_det_per_pixel` for each image of x `[..., H, W, C]`, as `[...]`.
+
+  Args:
+    log_det_per_pixel: float Tensor of a shape that broadcasts to `[...]`.
+    x: float Tensor `[..., H, W, C]`.
+  """
   shape = tf.shape(x)
-  num_pixels = tf.cast(shape[1] * shape[2], x.dtype)
-  return tf.broadcast_to(num_pixels * log_det_per_pixel, shape[:1])
+  num_pixels = tf.cast(shape[-3] * shape[-2], x.dtype)
+  return tf.broadcast_to(num_pixels * log_det_per_pixel, shape[:-3])
 
 
 def check_channels(bijector, x, num_channels):

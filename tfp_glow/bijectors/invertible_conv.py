@@ -4,10 +4,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import channel_linear
+from tfp_glow.bijectors import permutation as permutation_lib
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['InvertibleConv1x1', 'PlainInvertibleConv1x1', 'random_rotation']
+
+# In which W and its inverse are made from the parameters, once a call however large the
+# images: rounded only at the end, the two undo each other three times as exactly.
+_FACTORS_DTYPE = tf.float64
 
 
 def random_rotation(num_channels, seed, batch_shape=()):
@@ -46,8 +51,15 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
     sign: float Tensor or Variable `[C]` of ones and minus ones.
     permutation: int32 Tensor or Variable `[C]`; row i of W is row
       `permutation[i]` of the product of the triangles.
+    validate_args: bool, whether to assert that signs are 1 or -1, and that a permutation
+      known only when a graph runs is one.
 
-  Inputs are `[..., H, W, C]` of the parameters' dtype.
+  Parameters with leading dimensions, `[..., C, C]` and `[..., C]`, make a batch of
+  convolutions. Inputs are `[..., H, W, C]` of the parameters' dtype.
+
+  Raises:
+    ValueError: if the parameters are not for the same number of channels, or the
+      permutation is known and is none.
   """
 
   def __init__(self, lower, upper, log_s, sign, permutation, validate_args=False,
@@ -61,6 +73,8 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
       self._log_s = convert(log_s, dtype=dtype, name='log_s')
       self._sign = convert(sign, dtype=dtype, name='sign')
       self._permutation = convert(permutation, dtype=tf.int32, name='permutation')
+      _check_shapes(name, [self._lower, self._upper],
+                    [self._log_s, self._sign, self._permutation])
       super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
                        name=name)
 
@@ -137,25 +151,35 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
   def num_channels(self):
     return self.log_s.shape[-1]
 
+  def _parameter_control_dependencies(self, is_init):
+    if not is_init and not self.validate_args:
+      return []
+    checks = permutation_lib.assert_orders(self.permutation, self.name, self.validate_args)
+    if self.validate_args:
+      checks.append(tf.debugging.assert_equal(
+          tf.abs(self.sign), tf.ones([], self.dtype), message='signs must be 1 or -1'))
+    return checks
+
   def _triangles(self):
-    lower = tf.convert_to_tensor(self.lower)
-    upper = tf.convert_to_tensor(self.upper)
-    diagonal = self.sign * tf.exp(self.log_s)
-    return (tf.linalg.set_diag(tf.linalg.band_part(lower, -1, 0), tf.ones_like(diagonal)),
-            tf.linalg.set_diag(tf.linalg.band_part(upper, 0, -1), diagonal))
+    lower, upper, sign, log_s = (
+        tf.cast(t, _FACTORS_DTYPE) for t in (self.lower, self.upper, self.sign, self.log_s))
+    diagonal = sign * tf.exp(log_s)
+    return (_with_diagonal(tf.linalg.band_part(lower, -1, 0), tf.ones_like(diagonal)),
+            _with_diagonal(tf.linalg.band_part(upper, 0, -1), diagonal))
 
   def _permutation_matrix(self):
-    return tf.one_hot(self.permutation, self.num_channels, dtype=self.dtype)
+    return tf.one_hot(self.permutation, self.num_channels, dtype=_FACTORS_DTYPE)
 
   def kernel(self):
     lower, upper = self._triangles()
-    return tf.matmul(self._permutation_matrix(), tf.matmul(lower, upper))
+    return tf.cast(tf.matmul(self._permutation_matrix(), tf.matmul(lower, upper)), self.dtype)
 
   def inverse_kernel(self):
     lower, upper = self._triangles()
     transposed_permutation = tf.linalg.matrix_transpose(self._permutation_matrix())
-    return tf.linalg.triangular_solve(
+    inverse = tf.linalg.triangular_solve(
         upper, tf.linalg.triangular_solve(lower, transposed_permutation), lower=False)
+    return tf.cast(inverse, self.dtype)
 
   def log_abs_det(self):
     return tf.reduce_sum(self.log_s, -1)
@@ -172,9 +196,14 @@ class PlainInvertibleConv1x1(channel_linear.ChannelLinear):
   become one. `slogdet` has no XLA kernel on CPU.
 
   Args:
-    kernel: float Tensor or Variable `[C, C]`, W.
+    kernel: float Tensor or Variable `[C, C]`, W, or `[..., C, C]` for a batch of
+      convolutions.
+    validate_args: bool, whether to assert that W is not singular.
 
   Inputs are `[..., H, W, C]` of the kernel's dtype.
+
+  Raises:
+    ValueError: if the kernel is not square.
   """
 
   def __init__(self, kernel, validate_args=False, name='plain_invertible_conv_1x1'):
@@ -183,12 +212,33 @@ class PlainInvertibleConv1x1(channel_linear.ChannelLinear):
       dtype = private_tfp.common_dtype([kernel], dtype_hint=tf.float32)
       self._kernel = private_tfp.convert_nonref_to_tensor(
           kernel, dtype=dtype, name='kernel')
+      _check_shapes(name, [self._kernel], [])
       super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
                        name=name)
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict(kernel=tfp.util.ParameterProperties(event_ndims=2))
+
+  # What TFP would find out from an attribute `kernel`, which here is the method.
+
+  def _batch_shape(self, x_event_ndims):
+    shape = self._kernel.shape[:-2]
+    return shape[:max(0, shape.rank - (x_event_ndims - self.forward_min_event_ndims))]
+
+  def _batch_shape_tensor(self, x_event_ndims):
+    return tf.shape(self._kernel)[:self._batch_shape(x_event_ndims).rank]
+
+  def __getitem__(self, slices):
+    slices = slices if isinstance(slices, tuple) else (slices,)
+    if not any(s is Ellipsis for s in slices):
+      slices = (*slices, Ellipsis)
+    return self.copy(kernel=self.kernel()[(*slices, slice(None), slice(None))])
+
+  def _parameter_control_dependencies(self, is_init):
+    if not self.validate_args:
+      return []
+    return [tf.debugging.assert_all_finite(self.log_abs_det(), f'{self.name}: W is singular')]
 
   @property
   def num_channels(self):
@@ -198,7 +248,32 @@ class PlainInvertibleConv1x1(channel_linear.ChannelLinear):
     return tf.convert_to_tensor(self._kernel)
 
   def inverse_kernel(self):
-    return tf.linalg.inv(self._kernel)
+    return tf.cast(tf.linalg.inv(tf.cast(self._kernel, _FACTORS_DTYPE)), self.dtype)
 
   def log_abs_det(self):
-    return tf.linalg.slogdet(self._kernel).log_abs_determinant
+    kernel = tf.cast(self._kernel, _FACTORS_DTYPE)
+    return tf.cast(tf.linalg.slogdet(kernel).log_abs_determinant, self.dtype)
+
+
+def _with_diagonal(matrix, diagonal):
+  """`tf.linalg.set_diag` for matrices `[..., C, C]` and diagonals `[..., C]` that broadcast."""
+  if matrix.shape[:-1] != diagonal.shape:
+    shape = tf.broadcast_dynamic_shape(tf.shape(matrix)[:-1], tf.shape(diagonal))
+    matrix = tf.broadcast_to(matrix, tf.concat([shape, shape[-1:]], 0))
+    diagonal = tf.broadcast_to(diagonal, shape)
+  return tf.linalg.set_diag(matrix, diagonal)
+
+
+def _check_shapes(name, matrices, vectors):
+  """Raises a ValueError unless all are `[..., C, C]` or `[..., C]` with one known C."""
+  shapes = [p.shape for p in (*matrices, *vectors)]
+  wrong = ValueError(
+      f'{name}: parameters of C channels must have the shapes [..., C, C] and [..., C], '
+      f'got {", ".join(map(str, shapes))}.')
+  sizes = set()
+  for shape, rank in zip(shapes, [2] * len(matrices) + [1] * len(vectors)):
+    if shape.rank is None or shape.rank < rank:
+      raise wrong
+    sizes.update(shape[-rank:])
+  if len(sizes) != 1 or None in sizes:
+    raise wrong

@@ -16,13 +16,14 @@ class Logit(flow_bijector.FlowBijector):
 
   Args:
     alpha: float in (0, 1); x = 0 and x = 1 go to -+ log(2 / alpha - 1).
-    dtype: float dtype of the inputs, which lie in [0, 1].
+    dtype: float dtype of the inputs, which lie in [0, 1], or None for any.
+    validate_args: bool, whether to assert that they do.
 
   Raises:
     ValueError: for an alpha outside (0, 1).
   """
 
-  def __init__(self, alpha=1e-5, dtype=tf.float32, validate_args=False, name='logit'):
+  def __init__(self, alpha=1e-5, dtype=None, validate_args=False, name='logit'):
     parameters = dict(locals())
     if not 0. < alpha < 1.:
       raise ValueError(f'{name}: alpha must lie between 0 and 1, got {alpha}.')
@@ -40,6 +41,9 @@ class Logit(flow_bijector.FlowBijector):
   def _parameter_properties(cls, dtype, num_classes=None):
     return dict()
 
+  def _is_increasing(self, **kwargs):
+    return True
+
   def _forward_and_log_det(self, y):
     x = (tf.sigmoid(y) - self.alpha / 2.) / (1. - self.alpha)
     log_det = (tf.math.log_sigmoid(y) + tf.math.log_sigmoid(-y)
@@ -47,6 +51,12 @@ class Logit(flow_bijector.FlowBijector):
     return x, log_det
 
   def _inverse_and_log_det(self, x):
+    if self.validate_args:
+      message = f'{self.name}: inputs must lie in [0, 1]'
+      with tf.control_dependencies([
+          tf.debugging.assert_non_negative(x, message=message),
+          tf.debugging.assert_less_equal(x, tf.ones([], x.dtype), message=message)]):
+        x = tf.identity(x)
     # 1 - p from 1 - x, which is exact where x is near 1.
     log_p = tf.math.log(self.alpha / 2. + (1. - self.alpha) * x)
     log_1mp = tf.math.log(self.alpha / 2. + (1. - self.alpha) * (1. - x))

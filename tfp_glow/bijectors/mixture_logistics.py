@@ -1,5 +1,7 @@
 """MixtureLogistics: the elementwise map of Flow++'s couplings."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -95,6 +97,9 @@ class MixtureLogistics(flow_bijector.FlowBijector):
                 shift=tfp.util.ParameterProperties(),
                 log_scale=tfp.util.ParameterProperties())
 
+  def _is_increasing(self, **kwargs):
+    return True
+
   def _inverse_and_log_det(self, x):
     y, log_slope = _logit_cdf(x, *self._mixture())
     z, log_det = self._affine.inverse_and_log_det(y)
@@ -149,6 +154,8 @@ def _quantile(y, log_weights, means, log_scales):
 
 
 def _implicit_gradient(dx, x, *mixture):
+  # A tape can lose sight of Tensors that belong to another graph, such as a loop's body.
+  mixture = [tf.identity(t) for t in mixture]
   with tf.GradientTape(watch_accessed_variables=False) as tape:
     tape.watch(mixture)
     y, log_slope = _logit_cdf(x, *mixture)
@@ -177,11 +184,13 @@ def _search(y, log_weights, means, log_scales):
   quantiles = means + tf.exp(log_scales) * y[..., tf.newaxis]
   low, high = tf.reduce_min(quantiles, -1), tf.reduce_max(quantiles, -1)
   smallest_scale = tf.exp(tf.reduce_min(log_scales, -1))
-  epsilon = tf.constant(np.finfo(y.dtype.as_numpy_dtype).eps, y.dtype)
+  limits = np.finfo(y.dtype.as_numpy_dtype)
+  epsilon = tf.constant(limits.eps, y.dtype)
+  steepest = tf.constant(math.log(limits.max) / 2., y.dtype)
 
   def body(i, x, low, high, step):
     reached, log_slope = _logit_cdf(x, log_weights, means, log_scales)
-    inverse_slope = tf.exp(-log_slope)
+    inverse_slope = tf.exp(tf.minimum(-log_slope, steepest))
     error = reached - y
     low = tf.where(error < 0., x, low)
     high = tf.where(error > 0., x, high)
@@ -198,10 +207,11 @@ def _search(y, log_weights, means, log_scales):
     return i + 1, *(tf.ensure_shape(t, y.shape) for t in (after, low, high, step))
 
   start = tf.clip_by_value(tf.reduce_sum(tf.exp(log_weights) * quantiles, -1), low, high)
-  infinite = tf.fill(tf.shape(y), tf.constant(float('inf'), y.dtype))
+  # A first step of any length is trusted; an inf would be an error to check_numerics.
+  unlimited = tf.fill(tf.shape(y), tf.constant(limits.max, y.dtype))
   return tf.while_loop(
       lambda i, x, low, high, step: tf.reduce_any(step > 0.), body,
-      (tf.constant(0), start, low, high, tf.ensure_shape(infinite, y.shape)),
+      (tf.constant(0), start, low, high, tf.ensure_shape(unlimited, y.shape)),
       maximum_iterations=_MAX_SEARCH_STEPS, parallel_iterations=1)[1]
 
 

@@ -8,7 +8,7 @@ from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.private import tfp as private_tfp
 
-__all__ = ['ChannelPermutation', 'reversed_order', 'shuffled_order']
+__all__ = ['ChannelPermutation', 'assert_orders', 'reversed_order', 'shuffled_order']
 
 
 def reversed_order(num_channels):
@@ -21,6 +21,33 @@ def shuffled_order(num_channels, seed):
   return np.random.default_rng(seed).permutation(num_channels).astype(np.int32)
 
 
+def assert_orders(orders, name, validate_args):
+  """Checks that int32 orders `[..., C]` each have 0 ... C-1 once.
+
+  Args:
+    orders: Tensor or Variable.
+    name: str, of the bijector, for messages.
+    validate_args: bool, whether what is known only when a graph runs is asserted.
+
+  Returns:
+    A list of assertions, for `_parameter_control_dependencies`.
+
+  Raises:
+    ValueError: if the values are known and wrong.
+  """
+  message = f'{name}: a permutation of C channels needs each of 0 ... C-1 once'
+  eagerly = tf.executing_eagerly() and isinstance(orders, tf.Variable)
+  values = orders.numpy() if eagerly else tf.get_static_value(orders)
+  if values is not None:
+    if np.ndim(values) < 1 or np.any(np.sort(values) != np.arange(np.shape(values)[-1])):
+      raise ValueError(f'{message}, got {np.asarray(values).tolist()}.')
+    return []
+  if not validate_args:
+    return []
+  ordered, indices = tf.sort(orders), tf.range(tf.shape(orders)[-1])
+  return [tf.debugging.Assert(tf.reduce_all(ordered == indices), [message, orders])]
+
+
 class ChannelPermutation(channel_linear.ChannelLinear):
   """A fixed permutation of the channels (Kingma & Dhariwal 2018, sections 3.2 and 5.1).
 
@@ -29,11 +56,17 @@ class ChannelPermutation(channel_linear.ChannelLinear):
       log|det dy/dx| = 0
 
   Args:
-    permutation: int32 Tensor or Variable `[C]`, an order of 0 ... C-1.
-    dtype: float dtype of the inputs `[..., H, W, C]`.
+    permutation: int32 Tensor or Variable `[C]`, an order of 0 ... C-1; or `[..., C]` for a
+      batch of permutations.
+    dtype: float dtype of the inputs `[..., H, W, C]`, or None for any.
+    validate_args: bool, whether to assert that orders known only when a graph runs are
+      such; others always are checked.
+
+  Raises:
+    ValueError: if the permutation is known and lacks a channel or has one twice.
   """
 
-  def __init__(self, permutation, dtype=tf.float32, validate_args=False,
+  def __init__(self, permutation, dtype=None, validate_args=False,
                name='channel_permutation'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
@@ -59,15 +92,20 @@ class ChannelPermutation(channel_linear.ChannelLinear):
   def _is_permutation(self):
     return True
 
+  def _parameter_control_dependencies(self, is_init):
+    if not is_init and not self.validate_args:
+      return []
+    return assert_orders(self.permutation, self.name, self.validate_args)
+
   @property
   def num_channels(self):
     return self.permutation.shape[-1]
 
   def kernel(self):
-    return tf.one_hot(self.permutation, self.num_channels, dtype=self.dtype)
+    return tf.one_hot(self.permutation, self.num_channels, dtype=self.dtype or tf.float32)
 
   def inverse_kernel(self):
     return tf.linalg.matrix_transpose(self.kernel())
 
   def log_abs_det(self):
-    return tf.zeros(self.permutation.shape[:-1], self.dtype)
+    return tf.zeros(self.permutation.shape[:-1], self.dtype or tf.float32)

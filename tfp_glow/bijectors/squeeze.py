@@ -18,13 +18,13 @@ class Squeeze(flow_bijector.FlowBijector):
 
   Args:
     factor: int, f, at least 2.
-    dtype: float dtype of the images.
+    dtype: dtype of the images, or None for any.
 
   Raises:
     ValueError: for images whose height or width is no multiple of `factor`.
   """
 
-  def __init__(self, factor=2, dtype=tf.float32, validate_args=False, name='squeeze'):
+  def __init__(self, factor=2, dtype=None, validate_args=False, name='squeeze'):
     parameters = dict(locals())
     if factor < 2:
       raise ValueError(f'{name}: factor must be at least 2, got {factor}.')
@@ -49,11 +49,11 @@ class Squeeze(flow_bijector.FlowBijector):
 
   def _forward_and_log_det(self, z):
     self._forward_shape(z.shape[1:])
-    return tf.nn.depth_to_space(z, self.factor), tf.zeros(tf.shape(z)[:1], self.dtype)
+    return tf.nn.depth_to_space(z, self.factor), tf.zeros(tf.shape(z)[:1], z.dtype)
 
   def _inverse_and_log_det(self, x):
     self._inverse_shape(x.shape[1:])
-    return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], self.dtype)
+    return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], x.dtype)
 
   def _forward_shape(self, shape):
     height, width, channels = shape

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfp_glow.layers import gated_net
 from tfp_glow.layers import seeds
+from tfp_glow.layers import sizes
 
 __all__ = ['AttentionNet', 'position_code']
 
@@ -63,12 +64,15 @@ class AttentionNet(keras.layers.Layer):
     seed: int, for the initial weights.
 
   Raises:
-    ValueError: if `num_heads` does not divide `hidden_channels`.
+    ValueError: for a size below 1, or if `num_heads` does not divide `hidden_channels`.
   """
 
   def __init__(self, out_channels, hidden_channels, num_blocks=2, num_heads=4, seed=0,
                **kwargs):
     super().__init__(**kwargs)
+    sizes.check_positive(
+        self.name, out_channels=out_channels, hidden_channels=hidden_channels,
+        num_blocks=num_blocks, num_heads=num_heads)
     if hidden_channels % num_heads:
       raise ValueError(
           f'attention with {num_heads} heads needs a multiple of {num_heads} hidden channels, '

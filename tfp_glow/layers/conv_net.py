@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_glow.layers import convolution
 from tfp_glow.layers import data_dependent_init
 from tfp_glow.layers import seeds
+from tfp_glow.layers import sizes
 
 __all__ = ['ConvNet', 'ZeroConv2D']
 
@@ -30,10 +31,14 @@ class ZeroConv2D(keras.layers.Layer):
     kernel_size: int, height and width of the kernel.
     seed: not used, since nothing is random; here so that every network can be
       made in the same way.
+
+  Raises:
+    ValueError: for a size below 1.
   """
 
   def __init__(self, out_channels, kernel_size=3, seed=0, **kwargs):
     super().__init__(**kwargs)
+    sizes.check_positive(self.name, out_channels=out_channels, kernel_size=kernel_size)
     self.out_channels = out_channels
     self.kernel_size = kernel_size
     self.seed = seed
@@ -74,10 +79,14 @@ class ConvNet(keras.layers.Layer):
     actnorm: bool, whether ActNorm follows the hidden convolutions, as in
       Glow's published code; `initialize` then sets it from data.
     seed: int, for the initial weights.
+
+  Raises:
+    ValueError: for a size below 1.
   """
 
   def __init__(self, out_channels, hidden_channels, actnorm=False, seed=0, **kwargs):
     super().__init__(**kwargs)
+    sizes.check_positive(self.name, hidden_channels=hidden_channels)
     self.out_channels = out_channels
     self.hidden_channels = hidden_channels
     self.actnorm = actnorm

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfp_glow.layers import seeds
+from tfp_glow.layers import sizes
 
 __all__ = ['GatedNet', 'concat_elu']
 
@@ -34,10 +35,16 @@ class GatedNet(keras.layers.Layer):
     hidden_channels: int.
     num_blocks: int, number of gated residual blocks.
     seed: int, for the initial weights.
+
+  Raises:
+    ValueError: for a size below 1.
   """
 
   def __init__(self, out_channels, hidden_channels, num_blocks=3, seed=0, **kwargs):
     super().__init__(**kwargs)
+    sizes.check_positive(
+        self.name, out_channels=out_channels, hidden_channels=hidden_channels,
+        num_blocks=num_blocks)
     self.out_channels = out_channels
     self.hidden_channels = hidden_channels
     self.num_blocks = num_blocks
