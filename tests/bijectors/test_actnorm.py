@@ -103,3 +103,12 @@ def test_initialize_refuses_what_would_spoil_the_variables(x):
       initialize(tf.cast(x, tf.float32))
   np.testing.assert_array_equal(b.bias, [0., 0.])
   np.testing.assert_array_equal(b.log_scale, [0., 0.])
+
+
+def test_channels_known_late_are_not_broadcast():
+  b = bijectors.ActNorm([1., 2., 3.], [0., 0., 0.])
+  late = tf.function(
+      b.inverse, input_signature=[tf.TensorSpec([None, None, None, None], tf.float32)])
+  assert late(tf.zeros([1, 2, 2, 3])).shape == [1, 2, 2, 3]
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r'not compatible .* \[\?,\?,\?,3\]'):
+    late(tf.zeros([1, 2, 2, 1]))

@@ -28,8 +28,6 @@ class ActNorm(flow_bijector.FlowBijector):
     ValueError: if bias and log-scale are not for the same number of channels.
   """
 
-  folds_batch = False
-
   def __init__(self, bias, log_scale, validate_args=False, name='actnorm'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
@@ -61,6 +59,10 @@ class ActNorm(flow_bijector.FlowBijector):
                trainable_variable.make(zeros, 'log_scale'), name=name)
 
   @property
+  def folds_batch(self):
+    return self.bias.shape.rank == 1 and self.log_scale.shape.rank == 1
+
+  @property
   def bias(self):
     return self._bias
 
@@ -90,12 +92,11 @@ class ActNorm(flow_bijector.FlowBijector):
       raise ValueError(
           f'{self.name}: initialize() needs Variables to assign to, got '
           f'{type(self.bias).__name__}; make the bijector with ActNorm.trainable.')
-    if self.bias.shape.rank != 1 or self.log_scale.shape.rank != 1:
+    if not self.folds_batch:
       raise ValueError(
           f'{self.name}: initialize() sets one map, got parameters of the shapes '
           f'{self.bias.shape} and {self.log_scale.shape}.')
-    x = tf.convert_to_tensor(x, self.dtype)
-    self._check_channels(x)
+    x = self._with_channels(tf.convert_to_tensor(x, self.dtype))
     bias, log_scale = data_dependent_init.whitening(x)
     self.bias.assign(bias)
     self.log_scale.assign(log_scale)
@@ -105,19 +106,19 @@ class ActNorm(flow_bijector.FlowBijector):
     return tf.reduce_sum(self.log_scale, -1)
 
   def _forward_and_log_det(self, z):
-    self._check_channels(z)
+    z = self._with_channels(z)
     log_scale = tf.convert_to_tensor(self.log_scale)
     x = z * _for_pixels(tf.exp(-log_scale)) - _for_pixels(self.bias)
     return x, flow_bijector.per_image(-tf.reduce_sum(log_scale, -1), x)
 
   def _inverse_and_log_det(self, x):
-    self._check_channels(x)
+    x = self._with_channels(x)
     log_scale = tf.convert_to_tensor(self.log_scale)
     z = (x + _for_pixels(self.bias)) * _for_pixels(tf.exp(log_scale))
     return z, flow_bijector.per_image(tf.reduce_sum(log_scale, -1), z)
 
-  def _check_channels(self, x):
-    flow_bijector.check_channels(self, x, self.bias.shape[-1])
+  def _with_channels(self, x):
+    return flow_bijector.check_channels(self, x, self.bias.shape[-1])
 
 
 def _for_pixels(parameter):

@@ -22,12 +22,14 @@ class ChannelLinear(flow_bijector.FlowBijector):
   `log_abs_det` then serve all of them at once.
   """
 
-  folds_batch = False
-
   def __init__(self, **kwargs):
     super().__init__(
         forward_min_event_ndims=3, inverse_min_event_ndims=3,
         is_constant_jacobian=True, **kwargs)
+
+  @property
+  def folds_batch(self):
+    return self.experimental_batch_shape() == []  # pylint: disable=use-implicit-booleaness-not-comparison
 
   @property
   @abc.abstractmethod
@@ -54,7 +56,7 @@ class ChannelLinear(flow_bijector.FlowBijector):
     return self._apply(x, self.kernel())
 
   def _apply(self, x, matrix):
-    flow_bijector.check_channels(self, x, self.num_channels)
+    x = flow_bijector.check_channels(self, x, self.num_channels)
     # The dtypes differ only for matrices that take images of any.
     y = apply_matrix(x, tf.cast(matrix, x.dtype))
     return y, flow_bijector.per_image(tf.cast(self.log_abs_det(), x.dtype), y)

@@ -180,7 +180,7 @@ def per_image(log_det_per_pixel, x):
 
 
 def check_channels(bijector, x, num_channels):
-  """Raises a ValueError unless x `[..., C]` has `num_channels` channels."""
+  """x `[..., C]`, known to have `num_channels` channels; a ValueError if it has others."""
   if x.shape.rank is not None and x.shape.rank < 3:
     raise ValueError(
         f'{bijector.name}: images must have the shape [..., height, width, channels], '
@@ -189,3 +189,6 @@ def check_channels(bijector, x, num_channels):
     raise ValueError(
         f'{bijector.name}: made for images with {num_channels} channels, '
         f'got the shape {x.shape} with {x.shape[-1]}.')
+  if x.shape.rank is not None and x.shape[-1] is None:
+    x = tf.ensure_shape(x, [*x.shape[:-1], num_channels])
+  return x
