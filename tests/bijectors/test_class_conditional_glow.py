@@ -214,7 +214,8 @@ def test_user_mistakes(glow):
     distribution_of(glow).sample(2)
   with pytest.raises(ValueError, match='labels must lie between 0 and 2, got 7'):
     glow.inverse(x, labels=[0, 7])
-  with pytest.raises(ValueError, match=r'labels has the batch shape \(3,\), which does not broadcast with \(2,\)'):
+  with pytest.raises(ValueError, match=(
+      r'labels has the batch shape \(3,\), which does not broadcast with \(2,\)')):
     glow.inverse(x, labels=[0, 1, 2])
 
 

@@ -73,7 +73,7 @@ def test_gradients_reach_the_classes_of_the_batch_alone(prior):
     (None, 'the condition labels is missing; pass labels='),
     ([0, 1, 3, 0], 'labels must lie between 0 and 2, got 3'),
     ([0, -1, 2, 0], 'labels must lie between 0 and 2, got -1'),
-    ([0, 1], r'labels has the batch shape \(2,\), which does not broadcast with \(4,\) of the input'),
+    ([0, 1], r'labels has the batch shape \(2,\), which does not broadcast with \(4,\)'),
     ([0., 1., 2., 0.], 'labels must be integers, got float32')])
 def test_user_mistakes(prior, labels, message):
   with pytest.raises(ValueError, match=message):

@@ -193,7 +193,8 @@ def test_conditions_that_change():
   z = coupling.inverse(x, by=array)
   array += 1.
   np.testing.assert_allclose(
-      coupling.forward(z, by=array), coupling.forward(tf.identity(z), by=tf.constant(4., tf.float64)))
+      coupling.forward(z, by=array),
+      coupling.forward(tf.identity(z), by=tf.constant(4., tf.float64)))
 
 
 def test_nothing_is_kept_longer_than_its_tensors(owner):
@@ -209,6 +210,16 @@ def test_nothing_is_kept_longer_than_its_tensors(owner):
   gc.collect()
   # A composition's last call stays until its next one.
   assert len(private_tfp.cached_results()) <= before + 4
+
+
+def test_results_of_many_updates_do_not_keep_as_many_weights():
+  flow = _flow()
+  results, weights = [], []
+  for _ in range(4):
+    results.append(flow.forward(checks.normal([1, 32])))
+    weights.append(getattr(results[-1], '_tfp_glow_made_by')._weights)  # pylint: disable=protected-access
+    _updated(flow.trainable_variables)
+  assert [w._values is None for w in weights] == [True, True, True, False]  # pylint: disable=protected-access
 
 
 def test_the_opposite_direction_gives_the_very_value_back():

@@ -172,7 +172,8 @@ def test_takes_a_flow_alone_and_in_a_chain(in_chain):
   np.testing.assert_allclose(
       model.log_prob(images(), noise()), distribution.log_prob(x) - 64 * math.log(256.), rtol=1e-5)
   np.testing.assert_array_equal(
-      model.sample(3, 1., (1, 2)), model.quantize(flow.forward(model.sample_latents(3, 1., (1, 2)))))
+      model.sample(3, 1., (1, 2)),
+      model.quantize(flow.forward(model.sample_latents(3, 1., (1, 2)))))
 
 
 def test_refuses_a_distribution_without_a_flow():

@@ -186,7 +186,7 @@ def test_training_tightens_the_bound():
 
 
 def test_all_of_a_bin_can_be_reached():
-  """However much the couplings shrink h: here to a half, where alpha = 1e-5 left 0.2% at each end."""
+  """However much the couplings shrink h: here to a half, where alpha = 1e-5 left 0.2% an end."""
   halved = bijectors.Coupling(
       lambda x, context: tf.zeros_like(x),
       lambda _: bijectors.ShiftAndScale(tf.constant(0.), tf.math.log(tf.constant(.5))),

@@ -13,7 +13,8 @@ def _built(context_shape, size, **kwargs):
   return layer
 
 
-@pytest.mark.parametrize('context_shape', [(7,), (8, 8, 2), (4, 4, 2), (2, 2, 2), (5, 3, 1)], ids=str)
+@pytest.mark.parametrize(
+    'context_shape', [(7,), (8, 8, 2), (4, 4, 2), (2, 2, 2), (5, 3, 1)], ids=str)
 def test_every_pixel_sees_every_element(context_shape):
   """Of a context of any size, at the size 4 x 4, as a Jacobian without zeros shows."""
   layer = _built(context_shape, (4, 4))

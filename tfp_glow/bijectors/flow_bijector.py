@@ -156,14 +156,16 @@ def forward_and_log_det(bijector, x, event_ndims, **conditions):
     **conditions: checked ones, of which it gets those that it names.
   """
   if isinstance(bijector, FlowBijector):
-    return bijector._forward_and_log_det(x, **conditions_for(bijector, conditions))  # pylint: disable=protected-access
+    return bijector._forward_and_log_det(  # pylint: disable=protected-access
+        x, **conditions_for(bijector, conditions))
   return bijector.forward(x), bijector.forward_log_det_jacobian(x, event_ndims=event_ndims)
 
 
 def inverse_and_log_det(bijector, y, event_ndims, **conditions):
   """Value and inverse log|det|, as `forward_and_log_det`."""
   if isinstance(bijector, FlowBijector):
-    return bijector._inverse_and_log_det(y, **conditions_for(bijector, conditions))  # pylint: disable=protected-access
+    return bijector._inverse_and_log_det(  # pylint: disable=protected-access
+        y, **conditions_for(bijector, conditions))
   return bijector.inverse(y), bijector.inverse_log_det_jacobian(y, event_ndims=event_ndims)
 
 

@@ -113,11 +113,8 @@ class _Run:
     self._tapes = self._seen_by_tapes()
     self._graph = self._num_operations = None
     if tf.executing_eagerly():
-      # Reading shares the Variable's buffer, and an assignment then makes a new one, so that the
-      # values to compare with cost nothing until there is a change.
-      self._variables = _unique([*variables, *bijector.variables, *_variables_in(kwargs)])
-      with private_tf.stop_recording():
-        self._values = [tf.identity(v) for v in self._variables]
+      self._weights = _Weights.now(
+          bijector, [*variables, *bijector.variables, *_variables_in(kwargs)])
     else:
       graph = tf.compat.v1.get_default_graph()
       self._graph, self._num_operations = weakref.ref(graph), len(graph.get_operations())
@@ -141,7 +138,8 @@ class _Run:
   def is_asked_again(self):
     """Whether the composition that asked for the run asks for it a second time."""
     composition, self._composition = self._composition, None
-    return composition is not None and composition == self._bijector()._num_compositions  # pylint: disable=protected-access
+    now = self._bijector()._num_compositions  # pylint: disable=protected-access
+    return composition is not None and composition == now
 
   def still_holds(self, kwargs):
     """Whether a new run would give the same Tensors' values, to whoever asks now."""
@@ -173,15 +171,48 @@ class _Run:
     if self._graph is None:
       if not tf.executing_eagerly():
         return False
-      with private_tf.stop_recording():
-        return all(bool(tf.reduce_all(tf.equal(variable, value)))
-                   for variable, value in zip(self._variables, self._values))
+      return self._weights.are_unchanged()
     graph = tf.compat.v1.get_default_graph()
     if tf.executing_eagerly() or self._graph() is not graph:
       return False
     return not any(
         operation.type not in _READS and any(t.dtype == tf.resource for t in operation.inputs)
         for operation in graph.get_operations()[self._num_operations:])
+
+
+class _Weights:
+  """The values of a bijector's Variables, for as long as they are those of its last run.
+
+  Reading shares a Variable's buffer, and an assignment then makes a new one, so that the values
+  to compare with cost nothing until there is a change; and after it they are let go at the
+  next run, so that many results of many updates do not keep as many weights.
+  """
+
+  _latest = weakref.WeakValueDictionary()  # By the bijector's id.
+
+  def __init__(self, variables):
+    self._variables = variables
+    with private_tf.stop_recording():
+      self._values = [tf.identity(v) for v in variables]
+
+  @classmethod
+  def now(cls, bijector, variables):
+    """Those of a bijector at present."""
+    variables = list({id(v): v for v in variables}.values())
+    latest = cls._latest.get(id(bijector))
+    if latest is not None:
+      if list(map(id, latest._variables)) == list(map(id, variables)) and latest.are_unchanged():
+        return latest
+      latest._values = None
+    cls._latest[id(bijector)] = weights = cls(variables)
+    return weights
+
+  def are_unchanged(self):
+    if self._values is None:
+      return False
+    with private_tf.stop_recording():
+      return all(bool(tf.reduce_all(tf.equal(variable, value)))
+                 for variable, value in zip(self._variables, self._values))
 
 
 def _first(x):
@@ -201,10 +232,6 @@ def _is_same(value, remembered):
 
 def _variables_in(kwargs):
   return [value for value in tf.nest.flatten(kwargs) if isinstance(value, tf.Variable)]
-
-
-def _unique(variables):
-  return list({id(v): v for v in variables}.values())
 
 
 def forget_compositions(bijector):

@@ -55,7 +55,7 @@ class ImageModel(tf.Module):
 
   What the images are given, the flow's `conditions`, comes as keyword arguments of every method,
   such as `labels`, int `[N]`: of a flow that has them they must be given, of another they must
-  not (None counts as not given). Whatever a method does, it computes: TFP's cache has no part in it.
+  not (None counts as not given). Every method computes what it returns, without TFP's cache.
 
   Raises:
     ValueError: for another distribution or `n_bits`, or a classifier without classes, or with
