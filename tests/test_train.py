@@ -1,15 +1,20 @@
 """The command line as a user would use it, from real images to pictures."""
 
+import contextlib
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 
+from absl.testing import flagsaver
 import numpy as np
 from PIL import Image
 import pytest
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PROGRAM = os.path.join(_ROOT, 'train.py')
 _TINY = [
     '--config.batch_size=16', '--config.num_steps=12', '--config.log_every=4',
     '--config.eval_every=6', '--config.checkpoint_every=6', '--config.sample_every=12',
@@ -30,29 +35,55 @@ def _images(tmp_path_factory):
   return str(folder)
 
 
-@pytest.fixture(name='train', scope='module')
-def _train(tmp_path_factory, images):
-  """Runs train.py, and returns its exit code, stdout and stderr."""
-  environment = {**os.environ, 'TFDS_DATA_DIR': str(tmp_path_factory.mktemp('prepared'))}
-  environment.pop('TF_CPP_MIN_LOG_LEVEL', None)
-  environment.pop('TF_CONFIG', None)
-  cwd = tmp_path_factory.mktemp('cwd')
+class _Program:
+  """train.py, started in one folder, and what it needs to be told.
 
-  def train(*arguments):
+  Calling it runs its `main` in this process, which has loaded TensorFlow already; `process`
+  starts a real one. Both return the exit code, stdout and stderr.
+  """
+
+  def __init__(self, cwd, prepared, images):
+    self.cwd = str(cwd)
+    self.config = [f'--config={_ROOT}/configs/folder.py', f'--config.dataset.data_dir={images}']
+    self._environment = {'TFDS_DATA_DIR': str(prepared)}
+
+  def process(self, *arguments):
+    environment = {**os.environ, **self._environment}
+    environment.pop('TF_CPP_MIN_LOG_LEVEL', None)
+    environment.pop('TF_CONFIG', None)
     done = subprocess.run(
-        [sys.executable, os.path.join(_ROOT, 'train.py'), *arguments], cwd=cwd, env=environment,
-        capture_output=True, text=True, check=False, timeout=120)
+        [sys.executable, _PROGRAM, *arguments], cwd=self.cwd, env=environment,
+        capture_output=True, text=True, check=False, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
-  train.cwd = str(cwd)
-  train.config = [f'--config={_ROOT}/configs/folder.py', f'--config.dataset.data_dir={images}']
-  return train
+  def __call__(self, *arguments):
+    argv, out, err = [_PROGRAM, *arguments], io.StringIO(), io.StringIO()
+    saved, code = flagsaver.save_flag_values(), 0
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(
+        out), contextlib.redirect_stderr(err):
+      patch.chdir(self.cwd)
+      patch.setenv('TFDS_DATA_DIR', self._environment['TFDS_DATA_DIR'])
+      patch.setattr(sys, 'argv', argv)  # Where config_flags looks for changes of fields.
+      patch.setattr(os, '_exit', sys.exit)
+      try:
+        program = runpy.run_path(_PROGRAM)
+        program['main'](program['_parse_flags'](argv))
+      except SystemExit as ended:
+        code = ended.code
+      finally:
+        flagsaver.restore_flag_values(saved)  # And forgets those that train.py has defined.
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(name='train', scope='module')
+def _train(tmp_path_factory, images):
+  return _Program(tmp_path_factory.mktemp('cwd'), tmp_path_factory.mktemp('prepared'), images)
 
 
 @pytest.fixture(name='trained', scope='module')
 def _trained(train):
-  """The result of training to the end in the default workdir, on two logical devices."""
-  return train(*train.config, *_TINY, '--strategy=mirrored', '--logical_cpus=2')
+  """The result of training to the end in the default workdir."""
+  return train.process(*train.config, *_TINY)
 
 
 def test_train(train, trained):
@@ -64,7 +95,7 @@ def test_train(train, trained):
   with open(f'{run}/metrics.jsonl', encoding='utf-8') as f:
     lines = [json.loads(line) for line in f]
   assert all('step' in line and 'wall_s' in line for line in lines)
-  assert lines[-1]['num_images'] == 8
+  assert lines[-1]['num_images'] == 10
   result = json.loads(out)
   assert result == {name: lines[-1][name] for name in result} and result['step'] == 12
   assert os.listdir(f'{run}/samples') == ['step_000012.png']
@@ -87,10 +118,11 @@ def test_another_config_in_the_same_workdir_is_refused(train, trained):
 
 
 def test_evaluate(train, trained):
-  code, out, err = train('--mode=evaluate', '--workdir=runs/folder')
+  code, out, err = train.process(
+      '--mode=evaluate', '--workdir=runs/folder', '--strategy=mirrored', '--logical_cpus=2')
   assert code == 0, err
   result = json.loads(out)
-  assert result['num_images'] == 8 and result['noise_draws'] == 1 and result['step'] == 12
+  assert result['num_images'] == 10 and result['noise_draws'] == 1 and result['step'] == 12
   assert result['eval_bpd'] == pytest.approx(json.loads(trained[1])['eval_bpd'], rel=1e-5)
   assert result['standard_error'] > 0
 
@@ -104,7 +136,7 @@ def test_evaluate_with_importance_samples_and_other_images(train, trained):
   assert result['importance_samples'] == 4
   assert 0 < abs(result['importance_weighted_bpd'] - result['eval_bpd']) < .1
   assert set(result['ood']) == {'inverted', 'black', 'picture'}
-  assert result['ood']['black']['num_images'] == 8
+  assert result['ood']['black']['num_images'] == 10
   assert os.path.exists(os.path.join(train.cwd, result['ood']['picture']))
   assert [line.split()[0] for line in err.splitlines()] == ['AUROC', 'test', 'inverted', 'black']
 
@@ -171,12 +203,21 @@ def test_classes(train):
 @pytest.mark.parametrize('arguments, message', [
     (['--mode=evaluate', '--workdir=none'], 'workdir none holds no run'),
     (['--config=none.py'], 'none.py'),
-    (['--mode=paint'], 'paint'),
     (['--config.batch_size=many'], 'batch_size'),
     (['--config.batchsize=3'], 'batchsize'),
     (['--config.optimizer.name=lion', '--workdir=new'], 'lion')])
 def test_what_a_user_gets_wrong_is_one_line(train, arguments, message):
-  code, out, err = train(*arguments)
+  _is_one_line(train(*arguments), message)
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--mode=paint'], 'paint'), (['--mode=sample', '--workdir=none'], 'holds no run')])
+def test_a_process_says_it_too(train, arguments, message):
+  _is_one_line(train.process(*arguments), message)
+
+
+def _is_one_line(result, message):
+  code, out, err = result
   assert code == 1 and out == ''
   assert message in err and 'Traceback' not in err
   lines = [line for line in err.splitlines() if not line.startswith('Preparing data set')]

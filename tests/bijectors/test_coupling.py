@@ -28,6 +28,7 @@ SMALL = functools.partial(layers.ConvNet, hidden_channels=4)
 class TestAffineSigmoid(checks.BijectorChecks):
 
   image_shape = (2, 3, 4)
+  bad_images = [((1, 2, 3, 6), 'built for 2 channels')]
 
   def make(self, dtype=tf.float64):
     return checks.perturb(bijectors.AffineCoupling.trainable(4, SMALL, dtype=dtype))
@@ -45,6 +46,7 @@ class TestAffineTanhOddChannelsFlipped(checks.VariantChecks):
 class TestAffineCheckerboard(checks.BijectorChecks):
 
   image_shape = (4, 3, 1)
+  bad_images = [((1, 4, 3, 2), 'built for 1 channels')]
 
   def make(self, dtype=tf.float64):
     return checks.perturb(bijectors.AffineCoupling.trainable(
