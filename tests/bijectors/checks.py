@@ -119,7 +119,6 @@ class VariantChecks:
 
   image_shape = (4, 4, 4)
   xla = True
-  pickles = True  # Not where a part is a function without a name.
 
   def make(self, dtype=tf.float64):
     raise NotImplementedError
@@ -204,7 +203,43 @@ class VariantChecks:
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
 
-class BijectorChecks(VariantChecks):
+class CopyChecks(VariantChecks):
+  """For a class of its own that is a variant of another."""
+
+  pickles = True  # Not where a part is a function without a name.
+
+  def test_copies_are_independent_and_train(self):
+    """Those of the copy module and of pickle; a shallow one shares everything."""
+    b = self.make()
+    x = self.images()
+    z = flat(b.inverse(x))
+    deep = [copy_lib.deepcopy(b)]
+    if self.pickles:
+      deep.append(pickle.loads(pickle.dumps(b)))
+    shallow = copy_lib.copy(b)
+    np.testing.assert_array_equal(flat(shallow.inverse(x)), z)
+    assert sorted(map(id, shallow.variables)) == sorted(map(id, b.variables))
+    for v in b.trainable_variables:
+      v.assign_add(.1 * tf.ones_like(v))
+    for copy in deep:
+      np.testing.assert_array_equal(flat(copy.inverse(x)), z)
+      assert len(copy.variables) == len(b.variables)
+      assert not {id(v) for v in copy.variables} & {id(v) for v in b.variables}
+      with tf.GradientTape() as tape:
+        loss = sum(tf.reduce_sum(part**2) for part in tf.nest.flatten(copy.inverse(x)))
+        loss += tf.reduce_sum(copy.inverse_log_det_jacobian(x, event_ndims=3))
+      for v, g in zip(copy.trainable_variables, tape.gradient(loss, copy.trainable_variables)):
+        assert g is not None, v.name
+
+  def test_copy_shares_the_variables(self):
+    b = self.make()
+    copy = b.copy(name='copy')
+    x = self.images()
+    assert sorted(map(id, copy.variables)) == sorted(map(id, b.variables))
+    np.testing.assert_allclose(flat(copy.inverse(x)), flat(b.inverse(copied(x))))
+
+
+class BijectorChecks(CopyChecks):
   """Subclass in the test of each bijector."""
 
   bad_images = []  # Pairs: a shape that inverse must refuse, what the message must match.
@@ -338,36 +373,6 @@ class BijectorChecks(VariantChecks):
     np.testing.assert_array_equal(flat(other.inverse(x)), flat(other.inverse(copied(x))))
     np.testing.assert_array_equal(flat(one.inverse(x)), flat(z))
     assert one != other
-
-  def test_copy_shares_the_variables(self):
-    b = self.make()
-    copy = b.copy(name='copy')
-    x = self.images()
-    assert sorted(map(id, copy.variables)) == sorted(map(id, b.variables))
-    np.testing.assert_allclose(flat(copy.inverse(x)), flat(b.inverse(copied(x))))
-
-  def test_copies_are_independent_and_train(self):
-    """Those of the copy module and of pickle; a shallow one shares everything."""
-    b = self.make()
-    x = self.images()
-    z = flat(b.inverse(x))
-    deep = [copy_lib.deepcopy(b)]
-    if self.pickles:
-      deep.append(pickle.loads(pickle.dumps(b)))
-    shallow = copy_lib.copy(b)
-    np.testing.assert_array_equal(flat(shallow.inverse(x)), z)
-    assert sorted(map(id, shallow.variables)) == sorted(map(id, b.variables))
-    for v in b.trainable_variables:
-      v.assign_add(.1 * tf.ones_like(v))
-    for copy in deep:
-      np.testing.assert_array_equal(flat(copy.inverse(x)), z)
-      assert len(copy.variables) == len(b.variables)
-      assert not {id(v) for v in copy.variables} & {id(v) for v in b.variables}
-      with tf.GradientTape() as tape:
-        loss = sum(tf.reduce_sum(part**2) for part in tf.nest.flatten(copy.inverse(x)))
-        loss += tf.reduce_sum(copy.inverse_log_det_jacobian(x, event_ndims=3))
-      for v, g in zip(copy.trainable_variables, tape.gradient(loss, copy.trainable_variables)):
-        assert g is not None, v.name
 
   def test_shapes_that_do_not_fit_are_refused(self):
     b = self.make()

@@ -62,7 +62,7 @@ class TestAffineCheckerboardFlipped(checks.VariantChecks):
         2, SMALL, mask='checkerboard', flip=True, dtype=dtype))
 
 
-class TestAdditive(checks.VariantChecks):
+class TestAdditive(checks.CopyChecks):
 
   image_shape = (2, 3, 4)
 
@@ -70,7 +70,7 @@ class TestAdditive(checks.VariantChecks):
     return checks.perturb(bijectors.AdditiveCoupling.trainable(4, SMALL, dtype=dtype))
 
 
-class TestMixtureOfLogistics(checks.VariantChecks):
+class TestMixtureOfLogistics(checks.CopyChecks):
 
   image_shape = (2, 3, 3)
 

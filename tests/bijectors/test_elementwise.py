@@ -42,7 +42,7 @@ class TestScale(checks.VariantChecks):
         tf.Variable(tf.zeros([2], dtype)), scale=tf.Variable([2., -3.], dtype=dtype)))
 
 
-class TestShiftAndSigmoidScale(checks.VariantChecks):
+class TestShiftAndSigmoidScale(checks.CopyChecks):
 
   image_shape = (2, 2, 2)
 

@@ -1,7 +1,6 @@
 """The MNIST flows of the normalizing-flows tutorial."""
 
 import functools
-import itertools
 
 import tensorflow as tf
 
@@ -10,6 +9,7 @@ from tfp_glow.bijectors import multi_scale
 from tfp_glow.bijectors import split
 from tfp_glow.bijectors import squeeze
 from tfp_glow.layers import gated_net
+from tfp_glow.layers import seeds
 
 __all__ = ['tutorial_multi_scale', 'tutorial_simple']
 
@@ -34,7 +34,7 @@ def tutorial_simple(image_shape=(28, 28, 1), hidden_channels=32, num_couplings=8
   return multi_scale.MultiScale(
       image_shape,
       scales=[_couplings(num_couplings, image_shape[-1], hidden_channels, 'checkerboard',
-                         itertools.count(seed, 1000), dtype)],
+                         seeds.derived_seed(seed, 0), dtype)],
       splits=[], dtype=dtype, name='tutorial_simple')
 
 
@@ -55,24 +55,23 @@ def tutorial_multi_scale(image_shape=(28, 28, 1), hidden_channels=(32, 48, 64), 
   Returns:
     A `MultiScale`.
   """
-  seeds = itertools.count(seed, 1000)
   channels = image_shape[-1]
   fine, middle, coarse = hidden_channels
   return multi_scale.MultiScale(
       image_shape,
       scales=[
-          [*_couplings(2, channels, fine, 'checkerboard', seeds, dtype),
+          [*_couplings(2, channels, fine, 'checkerboard', seeds.derived_seed(seed, 0), dtype),
            squeeze.Squeeze(dtype=dtype),
-           *_couplings(2, 4 * channels, middle, 'channel', seeds, dtype)],
+           *_couplings(2, 4 * channels, middle, 'channel', seeds.derived_seed(seed, 1), dtype)],
           [squeeze.Squeeze(dtype=dtype),
-           *_couplings(4, 8 * channels, coarse, 'channel', seeds, dtype)]],
+           *_couplings(4, 8 * channels, coarse, 'channel', seeds.derived_seed(seed, 2), dtype)]],
       splits=[split.Split(dtype=dtype)], dtype=dtype, name='tutorial_multi_scale')
 
 
-def _couplings(count, channels, hidden_channels, mask, seeds, dtype):
+def _couplings(count, channels, hidden_channels, mask, seed, dtype):
   network = functools.partial(gated_net.GatedNet, hidden_channels=hidden_channels)
   return [
       coupling.AffineCoupling.trainable(
-          channels, network, scale_map='tanh', mask=mask, flip=i % 2 == 1, seed=next(seeds),
-          dtype=dtype)
+          channels, network, scale_map='tanh', mask=mask, flip=i % 2 == 1,
+          seed=seeds.derived_seed(seed, i), dtype=dtype)
       for i in range(count)]
