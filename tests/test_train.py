@@ -201,7 +201,7 @@ def test_classes(train):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['--mode=evaluate', '--workdir=none'], 'workdir none holds no run'),
+    (['--mode=evaluate', '--workdir=~/none'], f'workdir {os.path.expanduser("~/none")} holds no run'),
     (['--config=none.py'], 'none.py'),
     (['--config.batch_size=many'], 'batch_size'),
     (['--config.batchsize=3'], 'batchsize'),

@@ -1,6 +1,8 @@
 """Exports are whole or not there, and say what they hold."""
 
+import functools
 import os
+import resource
 
 import numpy as np
 import pytest
@@ -80,6 +82,18 @@ def test_a_failed_export_leaves_nothing(tmp_path, written, error):
     raise error
   with pytest.raises(errors.UserError, match='cannot be written .*nothing is left of it'):
     written(save)
+  assert not os.listdir(tmp_path)
+
+
+def test_a_file_size_limit_is_said_as_a_full_disk_is(tmp_path, written):
+  save = functools.partial(tf.saved_model.save, tiny.tiny().model)
+  soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+  try:
+    with pytest.raises(errors.UserError, match='cannot be written .*File too large.*nothing is left'):
+      written(save)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
   assert not os.listdir(tmp_path)
 
 
