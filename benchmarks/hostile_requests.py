@@ -14,7 +14,6 @@ import argparse
 import collections
 import dataclasses
 import json
-import os
 import re
 import sys
 import time
@@ -22,7 +21,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tfp_glow.serving import definitions
+from benchmarks import served_inputs
 
 _OTHER_DTYPES = (np.uint8, np.int32, np.int64, np.float32, np.float64, np.bool_)
 _FAR = 3e38
@@ -153,49 +152,22 @@ class _Session:
 
 
 class _Requests:
-  """Draws requests that fit the definitions of an export, and spoils them."""
+  """Draws requests that an export can answer, and spoils most of them."""
 
   def __init__(self, path, random):
-    self._definitions = definitions.read(path)
-    with open(os.path.join(path, 'assets.extra', 'model.json'), encoding='utf-8') as f:
-      self._description = json.load(f)
-    self._limits = self._description['limits']
-    self._num_classes = self._description['model'].get('num_classes', 0)
+    self._inputs = served_inputs.Inputs(path, random)
+    self._limits = self._inputs.description['limits']
     self._random = random
 
   def draw(self):
-    signature = self._choose(sorted(self._definitions))
-    num = self._random.randint(1, 4)
-    request = _Request(signature, {
-        name: self._good(name, info, num)
-        for name, info in sorted(self._definitions[signature].inputs.items())})
+    signature = self._choose(self._inputs.signatures)
+    request = _Request(signature, self._inputs.draw(signature, self._random.randint(1, 4)))
     if self._random.uniform() >= _GOOD:
       self._spoil(request)
     return request
 
   def _choose(self, values):
     return values[self._random.randint(len(values))]
-
-  def _good(self, name, info, num):
-    shape = [num if size is None else size
-             for size in tf.TensorShape(info.tensor_shape).as_list()]
-    if name in ('images', 'other_images'):
-      return self._random.randint(0, 256, shape).astype(np.uint8)
-    if name == 'image_bytes':
-      return np.array([self._file() for _ in range(num)], object)
-    if name == 'direction':
-      return np.array(self._choose(self._description['directions'] or ['?']), object)
-    integers = dict(labels=(0, self._num_classes), num=(2, 5), noise_draws=(1, 4),
-                    seed=(-2**31, 2**31))
-    if name in integers:
-      return np.int32(self._random.randint(*integers[name], shape))
-    scale = dict(temperature=1., latents=1.).get(name, .1)
-    return np.float32(scale * np.abs(self._random.normal(size=shape)))
-
-  def _file(self):
-    height, width, channels = self._description['image_shape']
-    image = self._random.randint(0, 256, [height, width, channels]).astype(np.uint8)
-    return tf.io.encode_png(image).numpy()
 
   def _spoil(self, request):
     """Changes one input of a request."""
@@ -259,7 +231,7 @@ class _Requests:
       request.inputs[name] = np.int32(self._choose([0, -1, most + 1, 2**31 - 1, -2**31]))
     elif name == 'labels':
       request.inputs[name][self._random.randint(len(value))] = self._choose(
-          [-1, self._num_classes, 2**31 - 1, -2**31])
+          [-1, self._inputs.num_classes, 2**31 - 1, -2**31])
     else:
       bad = [np.nan, np.inf, -np.inf] + [-1.] * (name == 'temperature')
       if self._random.randint(4) == 0:

@@ -5,13 +5,18 @@
 
     python examples/serving_client.py digit.png              bits/dim of a picture file, by REST
     python examples/serving_client.py --grpc samples.npy     16 samples, by gRPC
+    python examples/serving_client.py --write_warmup runs/mnist5k/export/3500
 
-REST needs the standard library only, gRPC `pip install tensorflow-serving-api`.
+The last writes a request for each signature into the export, which the server answers to itself
+when it loads the model, so that the first visitor does not wait for it.
+
+REST needs the standard library only, the others `pip install tensorflow-serving-api`.
 """
 
 import argparse
 import base64
 import json
+import os
 import urllib.request
 
 
@@ -46,11 +51,59 @@ def grpc_request(num, temperature, seed, model='glow'):
   return request
 
 
+def warmup_requests(export):
+  """A `PredictRequest` of one image for each signature of an export."""
+  # pylint: disable=import-outside-toplevel
+  import numpy as np
+  import tensorflow as tf
+  from tensorflow.core.protobuf import saved_model_pb2
+  from tensorflow_serving.apis import predict_pb2
+  with open(os.path.join(export, 'saved_model.pb'), 'rb') as f:
+    signatures = saved_model_pb2.SavedModel.FromString(f.read()).meta_graphs[0].signature_def
+  with open(os.path.join(export, 'assets.extra', 'model.json'), encoding='utf-8') as f:
+    description = json.load(f)
+  picture = np.zeros(description['image_shape'], np.uint8)
+  values = {'num': 2, 'noise_draws': 1, 'temperature': 1.,
+            'image_bytes': [tf.io.encode_png(picture).numpy()],
+            'direction': (description['directions'] or [''])[0]}
+  for name, signature in sorted(signatures.items()):
+    if name.startswith('_') or 'direction' in signature.inputs and not description['directions']:
+      continue
+    request = predict_pb2.PredictRequest()
+    request.model_spec.signature_name = name
+    for key, info in signature.inputs.items():
+      dtype = tf.as_dtype(info.dtype)
+      shape = [size if size > 0 else 1 for size in (dim.size for dim in info.tensor_shape.dim)]
+      value = values.get(key, np.zeros(shape, dtype.as_numpy_dtype))
+      request.inputs[key].CopyFrom(tf.make_tensor_proto(value, dtype))
+    yield request
+
+
+def write_warmup(export, model='glow'):
+  """Writes `warmup_requests` where TensorFlow Serving looks for them, and returns the path."""
+  # pylint: disable=import-outside-toplevel
+  import tensorflow as tf
+  from tensorflow_serving.apis import prediction_log_pb2
+  path = os.path.join(export, 'assets.extra', 'tf_serving_warmup_requests')
+  with tf.io.TFRecordWriter(path) as writer:
+    for request in warmup_requests(export):
+      request.model_spec.name = model
+      log = prediction_log_pb2.PredictionLog(
+          predict_log=prediction_log_pb2.PredictLog(request=request))
+      writer.write(log.SerializeToString())
+  return path
+
+
 def main():
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('file', help='a picture; with --grpc, where to write the samples')
+  parser.add_argument('file', help='a picture; with --grpc, where to write the samples; with '
+                      '--write_warmup, the folder of an export')
   parser.add_argument('--grpc', action='store_true')
+  parser.add_argument('--write_warmup', action='store_true')
   arguments = parser.parse_args()
+  if arguments.write_warmup:
+    print(write_warmup(arguments.file))
+    return
   if not arguments.grpc:
     with open(arguments.file, 'rb') as f:
       request = rest_request([f.read()])

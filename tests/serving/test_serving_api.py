@@ -4,10 +4,12 @@ import base64
 import importlib.util
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.serving import tiny
 from tfp_glow.serving import definitions
@@ -81,3 +83,20 @@ def test_rest_columns(client, stated):
   tensors = {key: from_json(definition, key, value) for key, value in body['inputs'].items()}
   outputs = check_and_call(definition, body['signature_name'], tensors)
   assert outputs['images'].shape == (3, *tiny.SHAPE)
+
+
+@pytest.mark.parametrize('made, signatures', [
+    (tiny.tiny, tiny.signatures), (tiny.classes, tiny.class_signatures)])
+def test_warmup_requests_are_answered(client, tmp_path, made, signatures):
+  export = shutil.copytree(made().path, tmp_path / '7')
+  path = client.write_warmup(str(export))
+  assert path == str(export / 'assets.extra' / 'tf_serving_warmup_requests')
+  warmed = set()
+  for record in tf.data.TFRecordDataset(path):
+    log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+    request = log.predict_log.request
+    assert request.model_spec.name == 'glow'
+    inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
+    assert tiny.call(signatures(), request.model_spec.signature_name, **inputs)
+    warmed.add(request.model_spec.signature_name)
+  assert warmed == set(signatures())
