@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from tests.serving import tiny
+from tfp_glow import errors
 from tfp_glow.demo import __main__ as demo_main
+from tfp_glow.demo import server
 
 USERS = 20
 
@@ -169,7 +171,17 @@ def test_a_port_that_is_taken(address, capsys, verbosity):
   assert demo_main.main([f'--workdir={tiny.tiny().path}', f'--port={port}']) == 1
   out, err = capsys.readouterr()
   assert not out and err.count('\n') == 1
-  assert err.startswith(f'tfp_glow.demo: cannot listen on 127.0.0.1 port {port}')
+  assert err.startswith(f"tfp_glow.demo: cannot listen on '127.0.0.1' port {port}")
+
+
+@pytest.mark.parametrize('host, port', [
+    ('', 0), ('a..b', 0), ('no host', 0), ('\udcff', 0), ('ä' * 70, 0), ('::zz', 0),
+    ('127.0.0.1', -1), ('127.0.0.1', 2**16), ('127.0.0.1', 10**20)])
+def test_where_nobody_can_listen(host, port):
+  with pytest.raises(errors.UserError, match='--host') as error:
+    with server.listen(host, port):
+      pass
+  assert '\n' not in str(error.value)
 
 
 def test_a_workdir_without_an_export(tmp_path, capsys, verbosity):

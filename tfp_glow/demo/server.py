@@ -87,20 +87,23 @@ def listen(host='127.0.0.1', port=7860):
   """A socket that listens on an address.
 
   Args:
-    host: str, address to listen on.
+    host: str, address to listen on; an empty one, which would be all addresses, is refused.
     port: int, 0 for a free one.
 
   Raises:
     UserError: if the address cannot be used.
   """
+  if not host:
+    raise errors.UserError('--host must be an address; 0.0.0.0 opens the page to the network.')
   with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as listener:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
       listener.bind((host, port))
       listener.listen()
-    except (OSError, OverflowError) as error:
-      raise errors.UserError(f'cannot listen on {host} port {port} ({error}); choose another '
-                             f'--port, or --port=0 for a free one.') from error
+    except (OSError, OverflowError, TypeError, ValueError) as error:
+      raise errors.UserError(
+          f'cannot listen on {host!r} port {port} ({error}); choose another --host, or another '
+          f'--port: 0 is a free one.') from error
     yield listener
 
 
