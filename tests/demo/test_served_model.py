@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import shutil
 import threading
 import time
 
@@ -29,6 +30,11 @@ def test_it_answers_as_the_model_does(model):
       model.sample_latent(0.7, 5), tiny.tiny().model.sample_latents(1, 0.7, (0, 5))[0], atol=1e-5)
   assert 0. < model.bits_per_dim(image) < 20.
   assert model.latent_shapes == [(4, 4, 6), (2, 2, 24)] and model.temperature == 0.7
+
+
+def test_a_folder_whose_name_is_a_pattern(tmp_path):
+  path = shutil.copytree(tiny.tiny().path, tmp_path / 'br[1]ack' / '7')
+  assert served_model.ServedModel(str(path)).image_shape == tiny.SHAPE
 
 
 def moved(page, **changes):

@@ -85,6 +85,14 @@ def test_a_failed_export_leaves_nothing(tmp_path, written, error):
   assert not os.listdir(tmp_path)
 
 
+def test_a_folder_whose_name_is_a_pattern(tmp_path, monkeypatch):
+  monkeypatch.setattr(serving.Signatures, 'specs', lambda self: {})
+  parts = tiny.tiny()
+  path = serving.export_model(parts.model, str(tmp_path / 'br[1]ack'), 3, parts.config)
+  for a, b in zip(serving.load(path).variables, parts.model.variables):
+    np.testing.assert_array_equal(a, b)
+
+
 def test_a_file_size_limit_is_said_as_a_full_disk_is(tmp_path, written):
   save = functools.partial(tf.saved_model.save, tiny.tiny().model)
   soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

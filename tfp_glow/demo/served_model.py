@@ -44,8 +44,9 @@ class ServedModel:
     self.directions = export.read_directions()
     self.examples = export.read_examples()
     try:
-      # Held, since the signatures do not keep the Variables alive.
-      self._loaded = tf.saved_model.load(export.path)
+      with files.plain_path(export.path) as readable:
+        # Held, since the signatures do not keep the Variables alive.
+        self._loaded = tf.saved_model.load(readable)
     except Exception as error:  # Of a damaged file without a manifest, anything.
       raise errors.UserError(
           f'{export.path} cannot be loaded ({files.reason(error)}).') from error
