@@ -112,3 +112,12 @@ def test_channels_known_late_are_not_broadcast():
   assert late(tf.zeros([1, 2, 2, 3])).shape == [1, 2, 2, 3]
   with pytest.raises(tf.errors.InvalidArgumentError, match=r'not compatible .* \[\?,\?,\?,3\]'):
     late(tf.zeros([1, 2, 2, 1]))
+
+
+def test_validate_args():
+  log_scale = tf.Variable([0., 0.])
+  b = bijectors.ActNorm([0., 0.], log_scale, validate_args=True)
+  b.inverse(tf.zeros([1, 1, 1, 2]))
+  log_scale.assign([0., np.nan])
+  with pytest.raises(tf.errors.InvalidArgumentError, match='log_scale is not finite'):
+    b.inverse(tf.zeros([1, 1, 1, 2]))

@@ -393,3 +393,14 @@ def test_starts_as_a_constant_map(scale_map):
   x = checks.normal([2, 2, 2, 4], tf.float32)
   scale = 1 / (1 + np.exp(-2.)) if scale_map == 'sigmoid' else 1.
   np.testing.assert_allclose(b.inverse(x)[..., 2:], x[..., 2:] * scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize('make, name', [
+    (lambda: bijectors.AffineCoupling.trainable(4, SMALL, scale_map='tanh'), '_log_factor'),
+    (lambda: bijectors.Coupling.trainable(4, SMALL, scale_map='tanh'), '_inner/log_factor')])
+def test_names_in_a_checkpoint(make, name, tmp_path):
+  """They are on users' disks: of runs with the tutorial's flows, and with dequantisers."""
+  path = tf.train.Checkpoint(b=make()).save(str(tmp_path / 'checkpoint'))
+  saved = {key.removesuffix('/.ATTRIBUTES/VARIABLE_VALUE').removeprefix('b/')
+           for key, _ in tf.train.list_variables(path) if key.startswith('b/')}
+  assert saved == {name, *(f'_conditioner/_weights/{i}' for i in range(7))}

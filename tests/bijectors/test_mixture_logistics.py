@@ -107,9 +107,9 @@ def in_while_loop(fn):
   return looped
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda f: f, tf.function, tf.function(jit_compile=True)], ids=['eager', 'graph', 'xla'])
-@pytest.mark.parametrize('looped', [False, True])
+@pytest.mark.parametrize('wrap, looped', [
+    (lambda f: f, False), (tf.function, True), (tf.function(jit_compile=True), True)],
+    ids=['eager', 'graph', 'xla'])
 def test_gradients_of_the_search(wrap, looped):
   """The gradients of x by z and every parameter, against differences."""
   arguments = [checks.normal([5, 2], seed=9), *make_parameters()]
@@ -175,11 +175,10 @@ def checked_numerics():
   tf.debugging.disable_check_numerics()
 
 
-@pytest.mark.parametrize('wrap', [lambda f: f, tf.function], ids=['eager', 'graph'])
-def test_computes_no_inf_on_its_way(checked_numerics, wrap):
+def test_computes_no_inf_on_its_way(checked_numerics):
   logits, means, log_scales, shift, log_scale = make_parameters()
 
-  @wrap
+  @tf.function
   def gradients(z, means):
     with tf.GradientTape() as tape:
       tape.watch([z, means])
@@ -215,3 +214,8 @@ def test_jacobian_in_a_loop_over_its_forward():
   expected = np.stack([
       (forward(z + e) - forward(z - e)) / 2e-6 for e in 1e-6 * np.eye(2)], -1)
   np.testing.assert_allclose(jacobian(z), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_validate_args():
+  with pytest.raises(tf.errors.InvalidArgumentError, match='a component is not finite'):
+    bijectors.MixtureLogistics([0.], [np.inf], [0.], 0., validate_args=True)

@@ -5,6 +5,7 @@
     log|det d(kept, latent) / dx| = -sum log stddev
 """
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,3 +48,13 @@ def test_bad_shapes():
     bijectors.Split.trainable(3)
   with pytest.raises(ValueError, match='must have one shape'):
     bijectors.Split().forward([tf.zeros([1, 2, 2, 2]), tf.zeros([1, 2, 2, 1])])
+
+
+def test_a_network_of_low_precision():
+  layer = keras.layers.Conv2D(4, 1, dtype='mixed_bfloat16', bias_initializer='ones')
+  layer.build([None, None, None, 2])
+  split = bijectors.Split(layer, tf.float64)
+  x = checks.normal([2, 2, 2, 4])
+  kept, latent = split.inverse(x)
+  assert latent.dtype == split.inverse_log_det_jacobian(x).dtype == tf.float64
+  np.testing.assert_allclose(split.forward([kept, tf.identity(latent)]), x, rtol=1e-12)

@@ -66,8 +66,8 @@ def test_far_pixels_reach_each_other():
   assert np.abs(tape.gradient(y, x)[0, 0, 19, 0]) > 1e-9
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda f: f, tf.function, tf.function(jit_compile=True)], ids=['eager', 'graph', 'xla'])
+@pytest.mark.parametrize('wrap', [lambda f: f, tf.function(jit_compile=True)],
+                         ids=['eager', 'xla'])
 def test_conditions_a_level(wrap):
   """K sets of weights in the loop, against the steps one by one."""
   network = functools.partial(

@@ -21,6 +21,7 @@ class ActNorm(flow_bijector.FlowBijector):
   Args:
     bias, log_scale: float Tensors or Variables of shape `[C]`, or `[..., C]` for a
       batch of such maps, which as in TFP broadcasts with the images' batch shape.
+    validate_args: bool, whether to assert that they are finite.
 
   Inputs are `[..., H, W, C]` of the parameters' dtype.
 
@@ -57,6 +58,12 @@ class ActNorm(flow_bijector.FlowBijector):
     zeros = tf.zeros([num_channels], dtype)
     return cls(trainable_variable.make(zeros, 'bias'),
                trainable_variable.make(zeros, 'log_scale'), name=name)
+
+  def _parameter_control_dependencies(self, is_init):
+    if not self.validate_args:
+      return []
+    return [tf.debugging.assert_all_finite(t, f'{self.name}: bias or log_scale is not finite')
+            for t in (self.bias, self.log_scale)]
 
   @property
   def folds_batch(self):

@@ -49,6 +49,7 @@ class MixtureLogistics(flow_bijector.FlowBijector):
     log_scales: float Tensor `[..., K]`, log s.
     shift: float Tensor `[...]`.
     log_scale: float Tensor `[...]`, or None for a scale of 1.
+    validate_args: bool, whether to assert that the components are finite.
 
   All broadcast with each other, and without the K with the input.
   """
@@ -99,6 +100,12 @@ class MixtureLogistics(flow_bijector.FlowBijector):
 
   def _is_increasing(self, **kwargs):
     return True
+
+  def _parameter_control_dependencies(self, is_init):
+    if not self.validate_args:
+      return []
+    return [tf.debugging.assert_all_finite(t, f'{self.name}: a component is not finite')
+            for t in (self.logits, self.means, self.log_scales)]
 
   def _inverse_and_log_det(self, x):
     y, log_slope = _logit_cdf(x, *self._mixture())

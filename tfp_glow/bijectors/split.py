@@ -95,7 +95,9 @@ class Split(flow_bijector.FlowBijector):
 
   def _prior(self, kept, conditions):
     """The affine map from `rest` to its whitened latent."""
-    mean, h = tf.split(self.conditioner(kept, **conditions), 2, axis=-1)
+    # A network may compute in another precision than the flow.
+    parameters = tf.cast(self.conditioner(kept, **conditions), kept.dtype)
+    mean, h = tf.split(parameters, 2, axis=-1)
     log_stddev = _MAX_LOG_STDDEV * tf.tanh(h / _MAX_LOG_STDDEV)
     return elementwise.ShiftAndScale(-mean, -log_stddev)
 

@@ -19,6 +19,7 @@ class Squeeze(flow_bijector.FlowBijector):
   Args:
     factor: int, f, at least 2.
     dtype: dtype of the images, or None for any.
+    validate_args: bool, of no effect: sizes are checked always.
 
   Raises:
     ValueError: for images whose height or width is no multiple of `factor`.
