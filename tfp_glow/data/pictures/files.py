@@ -2,6 +2,7 @@
 
 import functools
 import io
+import threading
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,9 @@ class PictureError(ValueError):
   """A file cannot be read. Its message goes after the file's name: 'is a damaged PNG file'."""
 
 
+_MAKING = threading.Lock()  # Else each of many threads traces the graph and optimizes it.
+
+
 @functools.cache
 def _decoder(max_pixels):
   def decode(contents):
@@ -31,7 +35,9 @@ def _decoder(max_pixels):
         contents[None], lambda image: (image, tf.constant('')), max_pixels)
     return images[0], problems[0]
 
-  return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+  decode = tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+  decode(b'')  # Which is no picture, and says so.
+  return decode
 
 
 def read(contents, max_pixels=MAX_PIXELS):
@@ -48,7 +54,9 @@ def read(contents, max_pixels=MAX_PIXELS):
     PictureError: if it is no picture, damaged, too large or of a kind that is not read.
   """
   with tf.device('CPU'):
-    image, problem = _decoder(max_pixels)(contents)
+    with _MAKING:
+      decode = _decoder(max_pixels)
+    image, problem = decode(contents)
   problem = problem.numpy().decode()
   if not problem:
     return image
