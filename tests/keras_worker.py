@@ -10,24 +10,18 @@ import tensorflow as tf
 def main(path):
   # Before anything else touches TensorFlow's devices.
   strategy = tf.distribute.MultiWorkerMirroredStrategy()
-  from tests import test_keras_image_model as test
-  images = test.images()
-  with strategy.scope():
-    distribution = test.distribution()
-    model = test.keras_image_model.keras_model(distribution)
-    model.initialize(images)
-    initial = [v.numpy() for v in distribution.variables]
-    model.compile(test.optimizer())
-  history = model.fit(
-      images, batch_size=test.BATCH, epochs=2, shuffle=False, verbose=0,
-      validation_data=(images[:test.NUM_EVALUATED],), validation_batch_size=test.BATCH,
+  from tests import tiny_keras as tiny
+  few = tiny.everything(tiny.NUM_EVALUATED)
+  distribution, model = tiny.make(tiny.with_context, strategy, tiny.everything())
+  initial = tiny.values(distribution)
+  history = tiny.fit(
+      model, tiny.everything(), epochs=2, validation_data=few, validation_batch_size=tiny.BATCH,
       callbacks=[keras.callbacks.TerminateOnNaN(), keras.callbacks.BackupAndRestore(path + '.d')])
   np.savez(
-      path, *[v.numpy() for v in distribution.variables],
-      initial=np.concatenate([v.ravel() for v in initial]),
-      loss=history.history['loss'], val_loss=history.history['val_loss'],
-      evaluated=model.evaluate(images[:test.NUM_EVALUATED], batch_size=test.BATCH, verbose=0),
-      predicted=model.predict(images[:test.NUM_EVALUATED], batch_size=test.BATCH, verbose=0))
+      path, *tiny.values(distribution), initial=np.concatenate([v.ravel() for v in initial]),
+      loss=history['loss'], val_loss=history['val_loss'],
+      evaluated=model.evaluate(few, batch_size=tiny.BATCH, verbose=0),
+      predicted=model.predict(few, batch_size=tiny.BATCH, verbose=0))
 
 
 if __name__ == '__main__':

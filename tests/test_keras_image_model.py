@@ -12,83 +12,40 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+import tfp_glow
+from tests import tiny_keras
 from tests import tiny_run as tiny
+from tests.tiny_keras import BATCH, NUM_EVALUATED, assert_close, assert_equal, everything, fit
+from tests.tiny_keras import images, labelled, make, values, with_context
 from tfp_glow import bijectors
 from tfp_glow import distributions
 from tfp_glow import evaluation
 from tfp_glow import keras_image_model
 from tfp_glow.distributions import noise as noise_lib
-from tfp_glow.runs import trained
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
 
 tfd = tfp.distributions
 
-BATCH = 8
-NUM_IMAGES = 29  # A last batch of 5, which does not divide by two replicas.
-NUM_EVALUATED = 17  # A last batch of 1: one of two replicas gets nothing.
-RATE = .05
-CLIP = .2  # Less than any gradient's norm here.
 
-
-def images():
-  return tiny.MemorySource().arrays('train')[0].numpy()[:NUM_IMAGES]
-
-
-def distribution(seed=0, num_levels=1):
-  return distributions.flow_distribution(bijectors.Glow(
-      (8, 8, 1), num_levels=num_levels, depth=2, hidden_channels=8, seed=seed))
-
-
-def optimizer(**kwargs):
-  return keras.optimizers.SGD(RATE, global_clipnorm=CLIP, **kwargs)
-
-
-def make(strategy=None, seed=0, num_levels=1, initialize=True, compile_with=optimizer, **options):
-  """A distribution and its compiled Keras model."""
-  with (strategy or tf.distribute.get_strategy()).scope():
-    flow = distribution(seed, num_levels)
-    model = keras_image_model.keras_model(flow)
-    if initialize:
-      model.initialize(images())
-    model.compile(compile_with(), **options)
-  return flow, model
-
-
-def fit(model, x=None, **kwargs):
-  x = images() if x is None else x
-  options = dict(batch_size=BATCH, shuffle=False, verbose=0)
-  if isinstance(x, tf.data.Dataset):
-    options = dict(verbose=0)
-  return model.fit(x, **{**options, **kwargs}).history
-
-
-def values(module):
-  return [v.numpy() for v in module.variables]
-
-
-def assert_close(left, right, atol=1e-5):
-  assert len(left) == len(right)
-  for a, b in zip(left, right):
-    np.testing.assert_allclose(a, b, atol=atol)
-
-
-def assert_equal(left, right):
-  assert [v.tobytes() for v in left] == [v.tobytes() for v in right]
-
-
-@pytest.fixture(scope='module')
-def one_device():
-  """What two epochs and an evaluation give on one device."""
-  flow, model = make()
+def train(flow, model):
+  """What two epochs, evaluations and a prediction give."""
+  few = everything(NUM_EVALUATED)
   initial = values(flow)
-  history = fit(model, epochs=2, validation_data=(images()[:NUM_EVALUATED],),
-                validation_batch_size=BATCH)
-  return dict(initial=initial, history=history, weights=values(flow), model=model)
+  history = fit(model, everything(), epochs=2, validation_data=few, validation_batch_size=BATCH)
+  predicted = model.predict(few, batch_size=BATCH, verbose=0)
+  return dict(initial=initial, history=history, weights=values(flow), predicted=predicted,
+              flow=flow, model=model)
+
+
+@pytest.fixture(name='one_device', scope='module')
+def fixture_one_device():
+  return train(*make(with_context, start=everything()))
 
 
 def test_has_every_variable_once_and_fit_moves_the_trainable_ones():
-  flow, model = make(num_levels=2)
+  flow, model = make(lambda: distributions.flow_distribution(bijectors.Glow(
+      (8, 8, 1), num_levels=2, depth=1, hidden_channels=4)))
   held = [id(w.value) for w in model.weights]
   assert sorted(held) == sorted(id(v) for v in flow.variables)
   assert len(set(held)) == len(held)
@@ -101,22 +58,32 @@ def test_has_every_variable_once_and_fit_moves_the_trainable_ones():
     assert np.any(variable.numpy() != value) == variable.trainable, variable.name
 
 
+def test_evaluation_is_that_of_the_image_model(one_device):
+  model, x = one_device['model'], images()
+  form = everything()
+  noise = noise_lib.noise_of_images(noise_lib.EVALUATION_SEED, tf.range(len(x)), (8, 8, 1))
+  expected = model.image_model.bits_per_dim(
+      form['image'], noise, labels=form['label'], context=form['context'])
+  assert model.evaluate(form, batch_size=BATCH, verbose=0) == pytest.approx(
+      np.mean(expected), abs=1e-5)
+  np.testing.assert_allclose(one_device['predicted'], expected[:NUM_EVALUATED], atol=1e-5)
+
+
 def test_agrees_with_the_training_program():
   config = tiny.config(
-      optimizer__name='sgd', optimizer__learning_rate=RATE, optimizer__clip_norm=CLIP,
-      optimizer__schedule='constant', optimizer__warmup_steps=0, batch_size=BATCH,
-      model__num_levels=1)
+      optimizer__name='sgd', optimizer__learning_rate=tiny_keras.RATE,
+      optimizer__clip_norm=tiny_keras.CLIP, optimizer__schedule='constant',
+      optimizer__warmup_steps=0, batch_size=BATCH)
   cluster, x = tiny.one_device(), images()[:3 * BATCH]
-  make_model = lambda: trained.make_model(config, (8, 8, 1))
+  make_model = lambda: distributions.ImageModel(tiny_keras.light())
   state = state_lib.TrainState(cluster, make_model, config.optimizer, config.seed)
   state.initialize(x, noise_lib.batch_noise(config.seed, 0, x.shape))
   step = train_step.make_train_step(cluster, state, config)
 
-  with tf.distribute.get_strategy().scope():
-    image_model = make_model()
-    model = keras_image_model.keras_model(image_model, seed=config.seed)
-    model.initialize(x)
-    model.compile(optimizer())
+  image_model = make_model()
+  model = keras_image_model.keras_model(image_model, seed=config.seed)
+  model.initialize(x)
+  model.compile(tiny_keras.optimizer())
   assert_close(values(image_model), values(state.model), 1e-6)
   loss, = fit(model, x)['loss']
   for batch in np.split(x, 3):
@@ -132,18 +99,14 @@ def test_agrees_with_the_training_program():
 
 
 def test_two_replicas_equal_one_device(one_device, mirrored):
-  flow, model = make(mirrored)
-  assert_close(values(flow), one_device['initial'])
-  history = fit(model, epochs=2, validation_data=(images()[:NUM_EVALUATED],),
-                validation_batch_size=BATCH)
-  assert_close(values(flow), one_device['weights'])
+  found = train(*make(with_context, mirrored, everything()))
+  for name in ('initial', 'weights', 'predicted'):
+    assert_close(found[name], one_device[name])
   for name in ('loss', 'val_loss'):
-    np.testing.assert_allclose(history[name], one_device['history'][name], atol=1e-5)
-  for variable in flow.variables:
+    np.testing.assert_allclose(
+        found['history'][name], one_device['history'][name], atol=1e-5)
+  for variable in found['flow'].variables:
     assert_equal(*[[v.numpy()] for v in variable.values])
-  predictions = model.predict(images(), batch_size=BATCH, verbose=0)
-  np.testing.assert_allclose(
-      predictions, one_device['model'].predict(images(), batch_size=BATCH, verbose=0), atol=1e-4)
 
 
 def test_two_workers_equal_one_device(one_device, tmp_path):
@@ -173,24 +136,10 @@ def test_two_workers_equal_one_device(one_device, tmp_path):
   assert_close([first['initial']], [np.concatenate([v.ravel() for v in one_device['initial']])])
   assert_close([first[f'arr_{i}'] for i in range(len(one_device['weights']))],
                one_device['weights'])
-  np.testing.assert_allclose(first['loss'], one_device['history']['loss'], atol=1e-5)
-  np.testing.assert_allclose(first['val_loss'], one_device['history']['val_loss'], atol=1e-5)
+  for name in ('loss', 'val_loss'):
+    np.testing.assert_allclose(first[name], one_device['history'][name], atol=1e-5)
   assert first['evaluated'] == pytest.approx(first['val_loss'][-1], abs=1e-6)
-  np.testing.assert_allclose(
-      first['predicted'], atol=1e-4, desired=one_device['model'].predict(
-          images()[:NUM_EVALUATED], batch_size=BATCH, verbose=0))
-
-
-def test_xla_compiles_forward_and_backward(mirrored):
-  results = []
-  for strategy, jit_compile in ((None, False), (None, True), (mirrored, True)):
-    flow, model = make(strategy, jit_compile=jit_compile)
-    assert hasattr(model._gradients, 'function_spec') == jit_compile
-    fit(model, images()[:BATCH], epochs=2)
-    results.append(values(flow))
-  assert model._gradients.function_spec.jit_compile
-  for result in results[1:]:
-    assert_close(result, results[0])
+  np.testing.assert_allclose(first['predicted'], one_device['predicted'], atol=1e-5)
 
 
 class _StopsAt(keras.callbacks.Callback):
@@ -215,7 +164,7 @@ def test_backup_and_restore_continues_exactly(tmp_path):
     fit(model, epochs=4, callbacks=[
         keras.callbacks.BackupAndRestore(str(tmp_path)), _StopsAt(2)])
   # The new process neither knows the weights nor initialises them.
-  resumed, model = make(compile_with=adam, seed=1, initialize=False)
+  resumed, model = make(lambda: tiny_keras.light(seed=1), compile_with=adam, start=False)
   assert fit(model, epochs=4, callbacks=[
       keras.callbacks.BackupAndRestore(str(tmp_path))])['loss'] == losses[2:]
   assert_equal(values(resumed), values(straight))
@@ -236,7 +185,7 @@ def test_checkpoints_hold_everything_and_early_stopping_stops(tmp_path):
   assert_equal(values(flow), saved[0])
 
   # Another permutation and other signs, which the file must replace.
-  other, model = make(seed=1, initialize=False)
+  other, model = make(lambda: tiny_keras.light(seed=1), start=False)
   assert not np.array_equal(np.concatenate([v.ravel() for v in values(other)]),
                             np.concatenate([v.ravel() for v in values(flow)]))
   model.load_weights(path.format(epoch=1))
@@ -261,123 +210,61 @@ def test_tensorboard_shows_loss_and_weights(tmp_path):
   assert len(histograms) == len(flow.variables)
 
 
-@pytest.mark.parametrize('replicas', [1, 2])
-def test_fit_ends_with_the_optimizers_average(mirrored, replicas):
-  flow, model = make(mirrored if replicas == 2 else None,
-                     compile_with=lambda: optimizer(use_ema=True, ema_momentum=.6))
-  seen = []
-  fit(model, images()[:3 * BATCH], callbacks=[keras.callbacks.LambdaCallback(
-      on_train_batch_end=lambda batch, logs: seen.append(
-          [v.numpy() for v in flow.trainable_variables]))])
-  assert len(seen) == 3
-  average = seen[0]
-  for step in seen[1:]:
-    average = [.6 * a + .4 * v for a, v in zip(average, step)]
-  assert_close([v.numpy() for v in flow.trainable_variables], average)
-
-
-def test_every_form_of_batch_is_understood(one_device):
-  model, x = one_device['model'], images()
-  expected = model.predict(x, batch_size=len(x), verbose=0)
-  weights = (np.arange(len(x)) % 3).astype(np.float32)
-  labels = np.zeros(len(x), np.int32)
-  slices = lambda *parts: tf.data.Dataset.from_tensor_slices(*parts).batch(len(x))
-  for batches in (slices(x), slices((x, labels)), slices({'image': x, 'label': labels})):
-    np.testing.assert_allclose(model.predict(batches, verbose=0), expected, rtol=1e-6)
-    assert model.evaluate(batches, verbose=0) == pytest.approx(expected.mean(), rel=1e-6)
-  weighted = np.average(expected, weights=weights)
-  for batches in (slices((x, labels, weights)), slices({'image': x, 'mask': weights})):
-    assert model.evaluate(batches, verbose=0) == pytest.approx(weighted, rel=1e-6)
-  np.testing.assert_allclose(model(x), expected, rtol=1e-6)
-
-
-def test_images_of_weight_zero_do_not_count():
-  weights = np.repeat([1., 0.], [BATCH, 5])
-  results = []
-  for rest in (images()[-5:], images()[-10:-5]):
-    flow, model = make()
-    fit(model, np.concatenate([images()[:BATCH], rest]), sample_weight=weights, batch_size=16)
-    results.append(values(flow))
-  assert_close(*results, 1e-7)
-
-
-@pytest.mark.parametrize('options', [dict(run_eagerly=True), dict(steps_per_execution=2)],
-                         ids=['eager', 'two steps at once'])
-def test_other_ways_to_run_train_the_same(one_device, options):
-  flow, model = make(**options)
-  fit(model, epochs=2)
-  assert_close(values(flow), one_device['weights'])
-
-
 def test_takes_a_distribution_without_a_chain():
-  flow = bijectors.Glow((8, 8, 1), num_levels=1, depth=1, hidden_channels=4)
   scale = tf.Variable(1.)
-  base = tfd.Sample(tfd.Normal(0., scale), [64])
-  model = keras_image_model.keras_model(tfd.TransformedDistribution(base, flow), n_bits=5)
+
+  def distribution():
+    flow = tiny_keras.light().bijector.bijectors[-1]
+    return tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0., scale), [64]), flow)
+
+  flow = distribution()
+  model = keras_image_model.keras_model(flow, n_bits=5)
   model.initialize(tf.data.Dataset.from_tensor_slices(images()).batch(16))
-  model.compile('sgd')
+  model.compile('sgd', run_eagerly=True)
   before = values(flow)
   fit(model)
   moved = [np.any(v.numpy() != b) for v, b in zip(flow.variables, before)]
   assert moved == [v.trainable for v in flow.variables]
-  assert scale.numpy() != 1.
+  assert any(v is scale for v in flow.variables)
   assert model.image_model.n_bits == 5
 
 
-_FLOATS = images() / 255.
+def test_the_name_is_the_functions_whatever_was_imported():
+  assert tfp_glow.keras_model is keras_image_model.keras_model
+  from tfp_glow import keras_model  # pylint: disable=import-outside-toplevel
+  assert keras_model is keras_image_model.keras_model
+  # No module has this name, which would replace the function once it is imported.
+  with pytest.raises(ModuleNotFoundError):
+    __import__('tfp_glow.keras_model')
 
 
-@pytest.mark.parametrize('x, message', [
-    (_FLOATS, 'got float.*times 255'),
-    (images().astype(np.int32), 'got int32; cast them to uint8'),
-    (images()[..., 0], r'\(29, 8, 8\).*images\[..., None\]'),
-    (images()[0], r'add the batch dimension'),
-    (images()[:, :4], r'got the shape \(29, 4, 8, 1\); reshape'),
-    (_FLOATS.astype(np.uint8), 'no value above'),
-], ids=['range', 'dtype', 'no channels', 'no batch', 'size', 'cast too early'])
-def test_wrong_images_raise_one_line(one_device, x, message):
-  model = one_device['model']
-  with pytest.raises(ValueError, match=message) as error:
-    model.initialize(x)
-  assert '\n' not in str(error.value)
-  if 'no value' in message:
-    return  # Only there: a batch may well be black.
-  for use in (fit, lambda model, x: model.evaluate(x, verbose=0),
-              lambda model, x: model.predict(x, verbose=0)):
-    with pytest.raises(ValueError, match='images must be uint8 from 0 to 255') as error:
-      use(model, x)
-    assert '\n' not in str(error.value)
-  # The mistake leaves no trace.
-  assert model.predict(images()[:3], verbose=0).shape == (3,)
-
-
-def test_other_mistakes_raise_one_line(one_device, mirrored):
-  _, model = make(initialize=False)
+def test_mistakes_raise_one_line(mirrored, tmp_path):
+  _, model = make(start=False)
   flow = model.image_model.distribution
+  with_classifier = keras_image_model.keras_model(distributions.ImageModel(
+      distributions.flow_distribution(bijectors.Glow(
+          (8, 8, 1), num_levels=1, depth=1, hidden_channels=2, num_classes=4)),
+      classifier=distributions.LatentClassifier.trainable(4, 4)))
+  with_classifier.compile('sgd')
 
   def in_scope(fn):
     with mirrored.scope():
       return fn()
 
   def mirrored_model():
-    return in_scope(lambda: keras_image_model.keras_model(distribution()))
+    return in_scope(lambda: keras_image_model.keras_model(tiny_keras.light()))
 
   for mistake, kind, message in (
       (lambda: fit(model), ValueError, 'not initialised.*initialize'),
       (lambda: model.predict(images(), verbose=0), ValueError, 'not initialised'),
-      (lambda: model.save('model.keras'), NotImplementedError, 'save_weights'),
-      (lambda: model.compile('sgd', loss='mse'), ValueError, "loss='mse'; leave loss out"),
-      (lambda: model.compile('sgd', metrics=['mae']), ValueError, 'leave metrics out'),
+      (lambda: model.save(str(tmp_path / 'model.keras')), NotImplementedError, 'save_weights'),
       (lambda: keras_image_model.keras_model(tfd.Normal(0., 1.)), TypeError, 'Normal'),
       (lambda: keras_image_model.keras_model(model.image_model, n_bits=5), ValueError,
        'has n_bits=8, got n_bits=5'),
       (lambda: in_scope(lambda: keras_image_model.keras_model(flow)), ValueError,
        'inside one `with strategy.scope'),
-      (lambda: mirrored_model().compile(optimizer()), ValueError, 'outside the scope'),
       (lambda: mirrored_model().initialize(images()[:1]), ValueError, '2 replicas, got 1'),
-      (lambda: one_device['model'].evaluate(
-          tf.data.Dataset.from_tensors({'picture': images()}), verbose=0),
-       ValueError, "key 'image', got"),
+      (lambda: fit(with_classifier, *labelled()), ValueError, 'has a classifier'),
   ):
     with pytest.raises(kind, match=message) as error:
       mistake()

@@ -13,7 +13,8 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # what stands to the right of it on its own.
 _LEVELS = (
     ('train',),
-    ('__init__', 'keras_image_model', 'keras_batches', 'keras_variables', 'commands'),
+    ('__init__', 'keras_image_model', 'keras_batches', 'keras_optimizer', 'keras_variables',
+     'commands'),
     ('demo',),
     ('serving',),
     ('training',),

@@ -1,21 +1,125 @@
 """What a Keras model of images is given: batches of every accepted form, and what is wrong."""
 
+import re
+import typing
+
 import keras
 import tensorflow as tf
 
-__all__ = ['check_images', 'labels_of_weights', 'unpack']
+__all__ = ['Batch', 'Share', 'raise_what_failed', 'share', 'unpack', 'with_weights']
 
 
-def check_images(images, expected):
-  """The images, of a static shape but for their number.
+class Batch(typing.NamedTuple):
+  """Images `[N, H, W, C]`, what they are given, and weights `[N]` or None."""
+
+  images: tf.Tensor
+  conditions: dict
+  weights: typing.Optional[tf.Tensor]
+
+
+class Share(typing.NamedTuple):
+  """A replica's part of a batch, the images `first` to `first + count` of `total`."""
+
+  images: tf.Tensor
+  conditions: dict
+  weights: tf.Tensor
+  first: tf.Tensor
+  count: tf.Tensor
+  total: tf.Tensor
+
+  def never_empty(self, noise):
+    """The share and its noise, with one image of weight 0 if it has none: convolutions want one."""
+    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+      return self, tf.ensure_shape(noise, self.images.shape)
+    padding = tf.maximum(1 - tf.shape(self.images)[0], 0)
+
+    def pad(t):
+      padded = tf.pad(t, [[0, padding]] + [[0, 0]] * (t.shape.rank - 1))
+      return tf.ensure_shape(padded, [None, *t.shape[1:]])
+
+    images, conditions, weights, noise = tf.nest.map_structure(
+        pad, (self.images, self.conditions, self.weights, noise))
+    return self._replace(images=images, conditions=conditions, weights=weights), noise
+
+
+def unpack(batch, model):
+  """What a batch of any accepted form holds.
 
   Args:
-    images: a Tensor.
-    expected: tuple `(H, W, C)`.
+    batch: images, (images, labels), (images, labels, weights), or a dict with the key "image",
+      "label" for labels, the name of every other condition, and "mask" for weights, in the
+      place of the images too.
+    model: an `ImageModel`.
+
+  Returns:
+    A `Batch`, of static shapes but for N.
 
   Raises:
-    ValueError: unless they are uint8 `[N, H, W, C]`.
+    ValueError: for a batch of another form, images that are not uint8 of the model's shape, or
+      conditions that are missing or of another form.
   """
+  images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+  given = {}
+  if isinstance(images, dict):
+    given, weights = images, images.get('mask', weights)
+    if 'image' not in images:
+      raise ValueError(
+          f"a batch that is a dict needs the key 'image', got {sorted(images)}; map the dataset "
+          'to images or to (images, labels).')
+    images = images['image']
+  if labels is not None:
+    given = {**given, 'label': labels}
+  if isinstance(images, (dict, list, tuple)) or images is None:
+    raise ValueError(
+        f'a batch must be a tensor of images, (images, labels) or a dict with the key '
+        f"'image', got {type(images).__name__} in the images' place.")
+  images = _checked_images(tf.convert_to_tensor(images), model.image_shape)
+  return Batch(images, _conditions(given, images, model), weights)
+
+
+def share(batch, model):
+  """A replica's `Share` of a batch of any accepted form; call it in a replica context."""
+  images, conditions, weights = unpack(batch, model)
+  count = tf.shape(images)[0]
+  dtype = model.distribution.dtype
+  weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
+  weights = tf.reshape(weights, [count])
+  context = tf.distribute.get_replica_context()
+  replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+  if replicas == 1:
+    return Share(images, conditions, weights, tf.zeros_like(count), count, count)
+  # Keras deals out the remainder of a data set too: shares may be unequal.
+  counts = tf.cast(context.all_reduce(
+      tf.distribute.ReduceOp.SUM, tf.one_hot(replica, replicas) * tf.cast(count, tf.float32)),
+      tf.int32)
+  return Share(images, conditions, weights, tf.reduce_sum(counts[:replica]), count,
+               tf.reduce_sum(counts))
+
+
+def with_weights(x, y, weights):
+  """Arrays for Keras, which drops weights without labels, silently.
+
+  Args:
+    x: images or a dict.
+    y: labels or None.
+    weights: array `[N]` or None.
+
+  Returns:
+    `x, y, weights`, the weights within `x` where there are no labels.
+  """
+  if y is not None or weights is None or not (isinstance(x, dict) or hasattr(x, 'shape')):
+    return x, y, weights
+  return {**(x if isinstance(x, dict) else {'image': x}), 'mask': weights}, None, None
+
+
+def raise_what_failed(error):
+  """A ValueError of the one line that matters, where an assertion about a batch has failed."""
+  failed = re.search(r'assertion failed: \[(.*)\] (\[.*)', error.message)
+  if failed:
+    raise ValueError(' '.join(failed.groups())) from error
+
+
+def _checked_images(images, expected):
   wrong = advice = None
   if images.shape.rank is not None and not (
       images.shape.rank == 4 and images.shape[1:].is_compatible_with(expected)):
@@ -36,23 +140,37 @@ def check_images(images, expected):
   return tf.ensure_shape(images, [None, *expected])
 
 
-def labels_of_weights(labels, arguments):
-  """Some labels, where there are weights: Keras drops those without labels, silently."""
-  return arguments.get('sample_weight') if labels is None else labels
-
-
-def unpack(batch):
-  """Images and weights, or None, of a batch of any accepted form."""
-  images, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
-  if isinstance(images, dict):
-    weights = images.get('mask', weights)
-    if 'image' not in images:
-      raise ValueError(
-          f"a batch that is a dict needs the key 'image', got {sorted(images)}; map the dataset "
-          'to images or to (images, labels).')
-    images = images['image']
-  if not tf.is_tensor(images):
+def _conditions(given, images, model):
+  """The model's conditions, a dict of Tensors `[N, ...]` by name."""
+  keys = {name: 'label' if name == 'labels' else name for name in model.conditions}
+  missing = sorted(name for name, key in keys.items() if given.get(key) is None)
+  if missing:
+    form = "(images, labels) or a dict with the keys 'image' and 'label'"
+    if set(keys) != {'labels'}:
+      form = 'a dict with the keys ' + ', '.join(map(repr, ['image', *sorted(keys.values())]))
     raise ValueError(
-        f'a batch must be a tensor of images, (images, labels) or a dict with the key '
-        f"'image', got {type(images).__name__} in the images' place.")
-  return images, weights
+        f'the flow models images given {" and ".join(sorted(keys))}, and the batch has no '
+        f'{" and no ".join(missing)}; pass {form}.')
+  return {name: _checked_condition(name, given[key], model.conditions[name], images, model)
+          for name, key in keys.items()}
+
+
+def _checked_condition(name, value, form, images, model):
+  value = form.checked(model.flow.name, name, value, model.flow.dtype)
+  if form.event_shape is None:
+    return value
+  if form.event_shape == () and value.shape.rank == 2 and value.shape[1] == 1:
+    value = tf.squeeze(value, 1)  # As the data sets of Keras have labels.
+  wanted = images.shape[:1].concatenate(form.event_shape)
+  shape = ', '.join(['N', *('any' if n is None else str(n) for n in form.event_shape)])
+  number = '' if images.shape[0] is None else f' for {images.shape[0]} images'
+  message = f'{name} must have the shape [{shape}]{number}, got'
+  if not value.shape.is_compatible_with(wanted):
+    raise ValueError(f'{message} {value.shape}.')
+  if value.shape.is_fully_defined() or None in form.event_shape:
+    return value
+  # What is known only now would broadcast.
+  size = tf.concat([tf.shape(images)[:1], tf.constant(form.event_shape, tf.int32)], 0)
+  fits = tf.equal(tf.size(value), tf.reduce_prod(size))
+  with tf.control_dependencies([tf.debugging.Assert(fits, [message, tf.shape(value)])]):
+    return tf.ensure_shape(tf.reshape(value, size), wanted)

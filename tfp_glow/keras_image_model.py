@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 from tfp_glow import bijectors
 from tfp_glow import distributions
 from tfp_glow import keras_batches
+from tfp_glow import keras_optimizer
 from tfp_glow import keras_variables
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.private import keras as private_keras
@@ -40,8 +41,8 @@ def keras_model(model, n_bits=None, seed=0, name='keras_image_model'):
 
   Raises:
     TypeError: for anything else than such a distribution.
-    ValueError: for an `n_bits` that the `ImageModel` does not have, a flow with
-      classes, or Variables of another strategy's scope.
+    ValueError: for an `n_bits` that the `ImageModel` does not have, or Variables of another
+      strategy's scope.
   """
   if not isinstance(model, distributions.ImageModel):
     model = distributions.ImageModel(_with_chain(model), 8 if n_bits is None else n_bits)
@@ -67,23 +68,24 @@ def _with_chain(distribution):
 class KerasImageModel(private_keras.BuiltModel):
   """Trains an `ImageModel` with Keras. Made by `keras_model`.
 
-  Everywhere images are uint8 `[N, H, W, C]`: arrays, or batches of a dataset.
-  A batch may also be a tuple (images, labels), (images, labels, weights), or a
-  dict with the key "image" as TFDS gives it, and then "mask" holds the weights;
-  labels are ignored. On several workers Keras' rules hold: every worker passes
-  the same data with the global batch size, and writes into folders of its own.
+  Everywhere images are uint8 `[N, H, W, C]`: arrays, or batches of a dataset. A batch may also be
+  a tuple (images, labels) or (images, labels, weights), or a dict with the key "image" as TFDS
+  gives it, "label", and "mask" for the weights. Of a flow that images are modelled given
+  something, labels must be there, int `[N]`, and under its name every other condition, such as
+  "context"; of another flow labels are ignored. On several workers Keras' rules hold: every worker
+  passes the same data with the global batch size, and writes into folders of its own.
 
   The loss is bits per dimension, one draw of the dequantisation bound, averaged
   over the global batch (weighted, if there are weights; remainders that do not
-  divide by the replicas count right). Noise is a function of the seed, the step
-  and the image's place in the global batch; in `evaluate` and `predict` it is a
-  function of the image's number, the same every time. `predict` returns bits per dimension of each
-  image, float `[N]`.
+  divide by the replicas count right). Noise is a function of the seed, the number of the batch
+  and the image's place in it; in `evaluate` and `predict` it is a function of the image's number,
+  the same every time. `predict` returns bits per dimension of each image, float `[N]`.
 
   `compile` takes an optimizer and what concerns running (`jit_compile`,
   `steps_per_execution`, `run_eagerly`); loss and metrics are fixed. XLA compiles
   forward and backward pass, which works on several replicas too. Gradients are
-  clipped after they were summed over the replicas.
+  clipped after they were summed over the replicas. The flow computes in its own dtype, whatever
+  Keras' dtype policy is; under "mixed_float16" Keras scales the loss, which changes nothing else.
 
   Weights are the Variables of the distribution itself, each once, so
   `save_weights` (and `ModelCheckpoint(..., save_weights_only=True)`) keeps all,
@@ -96,11 +98,8 @@ class KerasImageModel(private_keras.BuiltModel):
   """
 
   def __init__(self, image_model, seed=0, name='keras_image_model'):
-    super().__init__(name=name)
-    if image_model.num_classes:
-      raise ValueError(
-          f'a Keras model is not told labels, and the flow has {image_model.num_classes} classes; '
-          'make it with num_classes=0, or train it with train.py.')
+    # Nothing is cast to the policy's dtype: conditions and Variables have the flow's.
+    super().__init__(name=name, autocast=False)
     strategy = self.distribute_strategy
     for variable in image_model.variables:
       if not strategy.extended.variable_created_in_scope(variable):
@@ -131,21 +130,23 @@ class KerasImageModel(private_keras.BuiltModel):
     """The `keras.metrics.Mean` of the loss, which `compile` made."""
     return self.metrics[0]
 
-  def initialize(self, images):
+  def initialize(self, images, labels=None):
     """Data-dependent initialisation; see `ImageModel.initialize`. Call it once, before `fit`.
 
     Args:
       images: uint8 `[N, H, W, C]`, all replicas' (on several workers, the same on
-        each), or a `tf.data.Dataset` whose first batch is taken. Some hundred
-        images are enough.
+        each), or a batch of another form, or a `tf.data.Dataset` whose first batch is taken.
+        Some hundred images are enough.
+      labels: int `[N]`, for a flow with classes, if `images` does not hold them.
 
     Raises:
-      ValueError: for images of a wrong shape, dtype or range.
+      ValueError: for images of a wrong shape, dtype or range, and for conditions that are missing
+        or of a wrong shape or dtype.
     """
-    if isinstance(images, tf.data.Dataset):
-      images, _ = keras_batches.unpack(next(iter(images)))
-    images = tf.convert_to_tensor(images)
-    keras_batches.check_images(images, self.image_model.image_shape)
+    batch = next(iter(images)) if isinstance(images, tf.data.Dataset) else images
+    if labels is not None:
+      batch = (batch, labels)
+    images, conditions, _ = keras_batches.unpack(batch, self.image_model)
     if tf.reduce_max(images) <= 1:
       raise ValueError(
           'images must be uint8 from 0 to 255, got no value above '
@@ -162,31 +163,34 @@ class KerasImageModel(private_keras.BuiltModel):
       # An uneven division is no problem, the statistics are sums over all images.
       i, n = context.replica_id_in_sync_group, images.shape[0]
       rows = slice(i * n // replicas, (i + 1) * n // replicas)
-      return images[rows], noise[rows]
+      return tf.nest.map_structure(lambda t: t[rows], (images, noise, conditions))
 
     def run():
-      strategy.run(self.image_model.initialize, args=shares)
+      strategy.run(lambda images, noise, conditions: self.image_model.initialize(
+          images, noise, **conditions), args=shares)
 
     shares = strategy.experimental_distribute_values_from_function(share) if replicas > 1 else (
-        images, noise)
+        images, noise, conditions)
     # One replica runs it op by op: tracing all steps of a deep flow takes longer.
     (tf.function(run, autograph=False) if replicas > 1 else run)()
 
   def compile(self, optimizer='adamax', loss=None, metrics=None, weighted_metrics=None,
-              jit_compile='auto', **kwargs):
+              loss_weights=None, jit_compile='auto', **kwargs):
     """Configures training; see `keras.Model.compile`.
 
     Args:
       optimizer: a Keras optimizer made inside the strategy's scope, or its name.
-      loss, metrics, weighted_metrics: None; the loss is bits per dimension.
+      loss, metrics, weighted_metrics, loss_weights: None; the loss is bits per dimension.
       jit_compile: bool or "auto", whether XLA compiles forward and backward.
       **kwargs: what else `keras.Model.compile` takes.
 
     Raises:
-      ValueError: for a loss, metrics, or an optimizer of another scope.
+      ValueError: for a loss, metrics, no optimizer, one of another scope, or one that accumulates
+        gradients or overwrites weights by their average on several replicas.
     """
     for argument, value in dict(
-        loss=loss, metrics=metrics, weighted_metrics=weighted_metrics).items():
+        loss=loss, metrics=metrics, weighted_metrics=weighted_metrics,
+        loss_weights=loss_weights).items():
       if value is not None:
         raise ValueError(
             f'the loss is bits per dimension and the only metric, got {argument}={value!r}; '
@@ -194,10 +198,7 @@ class KerasImageModel(private_keras.BuiltModel):
     strategy = self.distribute_strategy
     with strategy.scope():
       super().compile(optimizer, jit_compile=jit_compile, **kwargs)
-      if not strategy.extended.variable_created_in_scope(self.optimizer.variables[0].value):
-        raise ValueError(
-            f'the optimizer {self.optimizer.name!r} was made outside the scope of the '
-            f"model's {type(strategy).__name__}; make it inside `with strategy.scope():`.")
+      keras_optimizer.check(self.optimizer, self)
       if not self.optimizer.built:
         self.optimizer.build(self.trainable_variables)
     self._use_xla(self.jit_compile)
@@ -205,41 +206,59 @@ class KerasImageModel(private_keras.BuiltModel):
     self.jit_compile = False
 
   def fit(self, x=None, y=None, *args, **kwargs):
-    return super().fit(x, keras_batches.labels_of_weights(y, kwargs), *args, **kwargs)
+    if kwargs.get('validation_data') is not None:
+      kwargs['validation_data'] = keras_batches.with_weights(
+          *keras.utils.unpack_x_y_sample_weight(kwargs['validation_data']))
+    x, y, kwargs['sample_weight'] = keras_batches.with_weights(
+        x, y, kwargs.get('sample_weight'))
+    return super().fit(x, y, *args, **kwargs)
 
   def evaluate(self, x=None, y=None, *args, **kwargs):
-    return super().evaluate(x, keras_batches.labels_of_weights(y, kwargs), *args, **kwargs)
+    x, y, kwargs['sample_weight'] = keras_batches.with_weights(
+        x, y, kwargs.get('sample_weight'))
+    return super().evaluate(x, y, *args, **kwargs)
 
-  def call(self, images):
-    """Bits per dimension, float `[N]`, of images `[N, H, W, C]`."""
-    images = keras_batches.check_images(images, self.image_model.image_shape)
+  def call(self, images, labels=None):
+    """Bits per dimension, float `[N]`, of images `[N, H, W, C]`; arguments as of `initialize`."""
+    batch = images if labels is None else (images, labels)
+    images, conditions, _ = keras_batches.unpack(batch, self.image_model)
     noise = self._evaluation_noise(0, tf.shape(images)[0])
-    return self.image_model.bits_per_dim(images, tf.ensure_shape(noise, images.shape))
+    return self.image_model.bits_per_dim(
+        images, tf.ensure_shape(noise, images.shape), **conditions)
 
   def train_step(self, data):
-    images, weights, first, count, batch_size = self._share(data)
+    share = keras_batches.share(data, self.image_model)
     noise = noise_lib.batch_noise(
-        self._seed, self.optimizer.iterations, [batch_size, *self.image_model.image_shape])
-    images, noise, weights = _never_empty(images, noise[first:first + count], weights)
-    total = tf.reduce_sum(weights)
+        self._seed, keras_optimizer.num_steps(self.optimizer),
+        [share.total, *self.image_model.image_shape])
+    share, noise = share.never_empty(noise[share.first:share.first + share.count])
+    total = tf.reduce_sum(share.weights)
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
       total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
-    values, gradients = self._gradients(images, noise, weights, total)
-    self._mean_loss().update_state(values, sample_weight=weights)
-    self.optimizer.apply(self._reduced_if_clipped(gradients), self.trainable_variables)
+    scale = keras_optimizer.scale_of_loss(self.optimizer, total.dtype)
+    values, gradients = self._gradients(
+        share.images, noise, share.conditions, scale * tf.math.divide_no_nan(share.weights, total))
+    self._mean_loss().update_state(values, sample_weight=share.weights)
+    self.optimizer.apply(
+        keras_optimizer.reduced(self.optimizer, gradients), self.trainable_variables)
     return self._logs()
 
   def test_step(self, data):
-    images, noise, weights, _ = self._evaluation_share(data)
-    self._mean_loss().update_state(self._bits_per_dim(images, noise), sample_weight=weights)
+    share, noise = self._evaluation_share(data)
+    values = self._bits_per_dim(share.images, noise, share.conditions)
+    self._mean_loss().update_state(values, sample_weight=share.weights)
     return self._logs()
 
   def predict_step(self, data):
-    images, noise, _, count = self._evaluation_share(data)
-    return self._bits_per_dim(images, noise)[:count]
+    share, noise = self._evaluation_share(data)
+    return self._bits_per_dim(share.images, noise, share.conditions)[:share.count]
 
   def make_train_function(self, force=False):
+    if self.image_model.classifier is not None:
+      raise ValueError(
+          f'{self.name}: the ImageModel has a classifier, whose loss only train.py trains '
+          '(model.class_weight); make it without one.')
     if self.train_function is None or force:
       super().make_train_function(force=True)
       self.train_function = self._after_check(self.train_function)
@@ -268,63 +287,33 @@ class KerasImageModel(private_keras.BuiltModel):
   def _use_xla(self, use_xla):
     model, variables = self.image_model, [v.value for v in self.trainable_variables]
 
-    def gradients(images, noise, weights, total):
+    def bits_per_dim(images, noise, conditions):
+      return model.bits_per_dim(images, noise, **conditions)
+
+    def gradients(images, noise, conditions, weights):
       with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        values = model.bits_per_dim(images, noise)
-        loss = tf.math.divide_no_nan(tf.reduce_sum(weights * values), total)
+        values = bits_per_dim(images, noise, conditions)
+        loss = tf.reduce_sum(weights * values)
       return values, tape.gradient(
           loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     compiled = lambda fn: tf.function(fn, jit_compile=True) if use_xla else fn
     self._gradients = compiled(gradients)
-    self._bits_per_dim = compiled(model.bits_per_dim)
+    self._bits_per_dim = compiled(bits_per_dim)
 
   def _evaluation_share(self, data):
-    images, weights, first, count, total = self._share(data)
-    noise = self._evaluation_noise(self._num_seen + tf.cast(first, tf.int64), count)
-    self._num_seen.assign_add(tf.cast(total, tf.int64))
-    return (*_never_empty(images, noise, weights), count)
+    share = keras_batches.share(data, self.image_model)
+    noise = self._evaluation_noise(
+        self._num_seen + tf.cast(share.first, tf.int64), share.count)
+    self._num_seen.assign_add(tf.cast(share.total, tf.int64))
+    return share.never_empty(noise)
 
   def _evaluation_noise(self, first, count):
     """That of the training program's evaluation, so that both measure the same."""
     index = first + tf.range(tf.cast(count, tf.int64))
     return noise_lib.noise_of_images(
         noise_lib.EVALUATION_SEED, index, self.image_model.image_shape)
-
-  def _share(self, data):
-    """This replica's part of a batch.
-
-    Returns:
-      Its images and weights; and three int Tensors: where in the batch it begins, how many images
-      it has, and how many the batch.
-    """
-    images, weights = keras_batches.unpack(data)
-    images = keras_batches.check_images(images, self.image_model.image_shape)
-    count = tf.shape(images)[0]
-    dtype = self.image_model.distribution.dtype
-    weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
-    weights = tf.reshape(weights, [count])
-    context = tf.distribute.get_replica_context()
-    replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
-    if replicas == 1:
-      return images, weights, 0, count, count
-    # Keras deals out the remainder of a data set too: shares may be unequal.
-    counts = tf.cast(context.all_reduce(
-        tf.distribute.ReduceOp.SUM, tf.one_hot(replica, replicas) * tf.cast(count, tf.float32)),
-        tf.int32)
-    return images, weights, tf.reduce_sum(counts[:replica]), count, tf.reduce_sum(counts)
-
-  def _reduced_if_clipped(self, gradients):
-    """Gradients with which the optimizer, which clips and then sums, sums and then clips."""
-    context = tf.distribute.get_replica_context()
-    clips = any(getattr(self.optimizer, name, None) is not None
-                for name in ('clipnorm', 'clipvalue', 'global_clipnorm'))
-    if context.num_replicas_in_sync == 1 or not clips:
-      return gradients
-    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    is_first = tf.equal(context.replica_id_in_sync_group, 0)
-    return [tf.where(is_first, gradient, tf.zeros_like(gradient)) for gradient in gradients]
 
   def _logs(self):
     loss = self._mean_loss().result()
@@ -344,6 +333,9 @@ class KerasImageModel(private_keras.BuiltModel):
             'initialize(images) with some hundred training images, or load weights, first.')
       try:
         return function(data)
+      except tf.errors.InvalidArgumentError as error:
+        keras_batches.raise_what_failed(error)
+        raise
       except ValueError:
         # A function that has seen images of a wrong shape would take the next
         # ones, right or wrong, for images of unknown shape.
@@ -367,13 +359,3 @@ def _is_initialized(image_model):
       if isinstance(module, bijectors.ActNorm) and isinstance(module.bias, tf.Variable)]
   return not actnorms or any(
       bool(tf.reduce_any(tf.not_equal(v, 0.))) for m in actnorms for v in (m.bias, m.log_scale))
-
-
-def _never_empty(images, noise, weights):
-  """A share with one image of weight 0 if it has none, which convolutions do not like."""
-  if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
-    return images, tf.ensure_shape(noise, images.shape), weights
-  padding = [[0, tf.maximum(1 - tf.shape(images)[0], 0)]]
-  pad = lambda t: tf.pad(t, padding + [[0, 0]] * (t.shape.rank - 1))
-  images, noise = (tf.ensure_shape(pad(t), [None, *images.shape[1:]]) for t in (images, noise))
-  return images, noise, pad(weights)

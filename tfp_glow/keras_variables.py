@@ -6,7 +6,13 @@ __all__ = ['FlowPart', 'parts']
 
 
 class FlowPart(keras.layers.Layer):
-  """Variables of one part of a flow. It is never called.
+  """Variables of one part of a flow, or of any `tf.Module`. It is never called.
+
+  Keras sees no `tf.Variable` that a model holds. As an attribute of a `keras.Model`, this layer
+  has them trained and saved:
+
+      self.distribution = distribution
+      self.variables_of_flow = FlowPart('flow', distribution.variables)
 
   Args:
     name: str.

@@ -229,9 +229,14 @@ def test_scores_of_other_images_refuse(run):
     evaluate.run(_CONFIG, run, tiny.one_device(), ood_dataset=['inverted'])
 
 
-def test_a_keras_model_refuses(run):
-  with pytest.raises(ValueError, match='is not told labels, and the flow has 4 classes'):
-    tfp_glow.keras_model(runs.load_trained(_CONFIG, run).model)
+def test_a_keras_model_measures_the_same(run, source):
+  image_model = runs.load_trained(_CONFIG, run).model
+  expected = evaluation.Evaluator(tiny.one_device(), image_model, source, 16, 1)()['eval_bpd']
+  model = tfp_glow.keras_model(image_model)
+  model.compile()
+  images, labels = source.arrays('test')
+  assert model.evaluate(images, labels, batch_size=16, verbose=0) == pytest.approx(
+      expected, abs=1e-5)
 
 
 def test_export_and_load(run):

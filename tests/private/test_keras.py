@@ -40,3 +40,13 @@ def test_keras_would_build_it_where_the_hook_is(monkeypatch):
   assert hasattr(keras.Model, '_maybe_symbolic_build')
   _fit(private_keras.BuiltModel)
   assert calls, 'Keras calls BuiltModel._maybe_symbolic_build no more'
+
+
+def test_num_batches_counts_every_call():
+  variable = tf.Variable([1.])
+  optimizer = keras.optimizers.SGD(.1, gradient_accumulation_steps=3)
+  optimizer.build([variable])
+  for _ in range(4):
+    optimizer.apply([tf.constant([1.])])
+  assert int(private_keras.num_batches(optimizer)) == 4
+  assert int(optimizer.iterations) == 1

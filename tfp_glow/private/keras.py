@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ['BuiltModel']
+__all__ = ['BuiltModel', 'num_batches']
 
 
 class BuiltModel(keras.Model):
@@ -13,3 +13,10 @@ class BuiltModel(keras.Model):
   # over models whose `built` is True, nothing would be needed here.
   def _maybe_symbolic_build(self, *args, **kwargs):
     pass
+
+
+def num_batches(optimizer):
+  """The Variable in which a Keras optimizer counts calls of `apply`, updates or not."""
+  # Its public `iterations` counts updates alone, of which there is one in
+  # `gradient_accumulation_steps` calls.
+  return optimizer._iterations.value  # pylint: disable=protected-access
