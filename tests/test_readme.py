@@ -12,6 +12,7 @@ from configs import base
 from tfp_glow import bijectors
 from tfp_glow import commands
 from tfp_glow import distributions
+from tfp_glow import keras_variables
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FOLDERS = ('benchmarks', 'configs', 'docs', 'examples', 'tests', 'tfp_glow')
@@ -188,3 +189,5 @@ def test_a_keras_model_does_not_see_a_distribution():
   flow = bijectors.Glow((4, 4, 1), num_levels=1, depth=1, hidden_channels=2)
   model = Model(distributions.flow_distribution(flow))
   assert flow.trainable_variables and not model.trainable_variables
+  model.variables_of_flow = keras_variables.FlowPart('flow', model.distribution.variables)
+  assert len(model.trainable_variables) == len(flow.trainable_variables)
