@@ -33,7 +33,7 @@ def fixture_classes():
 
 @pytest.fixture(name='given', scope='module')
 def fixture_given():
-  return make(with_context, start=everything())[1]
+  return make(with_context, start=everything(), run_eagerly=True)[1]
 
 
 def test_every_form_of_images(plain):
@@ -71,7 +71,7 @@ def test_every_form_of_labels(classes):
     assert found == pytest.approx(wanted, rel=1e-6), arguments.keys()
   for batches in (form, slices((x, y)), slices(form)):
     np.testing.assert_allclose(classes.predict(batches, verbose=0), expected, rtol=1e-6)
-  for found in (classes(x, y), classes(form), classes((x, y))):
+  for found in (classes(x, y), classes(x, y[:, None]), classes(form), classes((x, y))):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

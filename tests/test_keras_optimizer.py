@@ -87,7 +87,7 @@ def test_options_of_optimizers(plain, policy, options):
     lambda: keras.optimizers.LossScaleOptimizer(_SGD(), 4., dynamic_growth_steps=1),
 ], ids=['fixed', 'dynamic', 'growing'])
 def test_a_scaled_loss_trains_the_same(plain, make_optimizer):
-  assert_close(by_keras(make_optimizer), plain, 1e-6)
+  assert_close(by_keras(make_optimizer, run_eagerly=True), plain, 1e-6)
 
 
 @pytest.mark.parametrize('name', [
@@ -107,10 +107,17 @@ def test_no_policy_changes_what_is_learnt(plain, policy, name):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def test_no_policy_casts_conditions(policy):
+  policy('mixed_float16')
+  form = tiny_keras.everything()
+  _, model = make(tiny_keras.with_context, start=form, run_eagerly=True)
+  np.testing.assert_allclose(model(form), model.predict(form, verbose=0), rtol=1e-6)
+
+
 @pytest.mark.parametrize('name', ['float32', 'mixed_float16'])
 def test_a_flow_of_float64(policy, name):
   policy(name)
-  found = by_keras(_SGD, dtype=tf.float64)
+  found = by_keras(_SGD, dtype=tf.float64, run_eagerly=True)
   assert any(v.dtype == np.float64 for v in found)
   assert_close(found, by_hand(_SGD(), tf.float64), 1e-12)
 
