@@ -73,12 +73,13 @@ def _steps(cluster, source, config, num=4):
   return state
 
 
-@pytest.mark.parametrize('changes', [_COUPLINGS, {**_CLASSIFIER, 'jit_compile': True}],
+@pytest.mark.parametrize('changes, jit_compile', [(_COUPLINGS, False), (_CLASSIFIER, True)],
                          ids=['couplings', 'classifier under XLA'])
-def test_one_device_and_two_agree(source, changes):
-  config = tiny.config(optimizer__name='sgd', optimizer__learning_rate=.05, **changes)
-  one = _steps(tiny.one_device(), source, config)
-  two = _steps(tiny.two_devices(), source, config)
+def test_one_device_and_two_agree(source, changes, jit_compile):
+  config = lambda **options: tiny.config(
+      optimizer__name='sgd', optimizer__learning_rate=.05, **changes, **options)
+  one = _steps(tiny.one_device(), source, config(jit_compile=jit_compile))
+  two = _steps(tiny.two_devices(), source, config())
   for a, b in zip(one.model.trainable_variables, two.model.trainable_variables):
     np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
   assert int(one.progress.window_good) == 4
