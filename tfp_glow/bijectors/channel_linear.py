@@ -29,7 +29,7 @@ class ChannelLinear(flow_bijector.FlowBijector):
 
   @property
   def folds_batch(self):
-    return self.experimental_batch_shape() == []  # pylint: disable=use-implicit-booleaness-not-comparison
+    return self.experimental_batch_shape().rank == 0
 
   @property
   @abc.abstractmethod

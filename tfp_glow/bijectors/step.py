@@ -61,7 +61,7 @@ class GlowStep(flow_bijector.FlowBijector):
   def __init__(self, actnorm, linear, coupling, validate_args=False, name='glow_step'):
     parameters = dict(locals())
     for part in (actnorm, linear):
-      if part.experimental_batch_shape() != []:
+      if part.experimental_batch_shape().rank != 0:
         raise ValueError(
             f'{name}: a step is made of single maps, got {part.name} with the batch shape '
             f'{part.experimental_batch_shape()}.')
