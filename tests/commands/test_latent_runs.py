@@ -12,6 +12,12 @@ def test_the_images_are_different_ones_of_the_test_split(faces):
   assert np.all(images == images[:, :1, :1, :1])
 
 
+def test_the_seed_chooses_them(faces):
+  shown = lambda seed: tuple(latent_runs.choose_images(faces, 4, seed)[:, 0, 0, 0])
+  assert len({shown(seed) for seed in range(6)}) > 2
+  assert len({shown(seed) for seed in range(0, 6 * 2**32, 2**32)}) > 2
+
+
 @pytest.mark.parametrize('seed', [-1, 2**32, 2**64, -10**30])
 def test_any_int_is_a_seed(faces, seed):
   images = latent_runs.choose_images(faces, 2, seed)
