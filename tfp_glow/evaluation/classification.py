@@ -48,9 +48,9 @@ def classify(cluster, model, source, batch_size, noise_draws, split='test'):
   sums = np.zeros(3)
   num_batches = math.ceil(source.num_examples(split) / batch_size)
   for batch in progress.progress(batches, num_batches, f'classifying {split} images'):
-    draws = np.float64([
+    draws = np.array([
         local(log_probs(batch['image'], batch['index'], tf.constant(draw, tf.int64)))
-        for draw in range(noise_draws)])
+        for draw in range(noise_draws)], np.float64)
     present = local(batch['mask']) > 0
     right = np.mean(draws, 0).argmax(-1) == local(batch['label'])
     marginal = np.mean(np.logaddexp.reduce(draws, -1) - math.log(model.num_classes), 0)

@@ -81,9 +81,9 @@ class Evaluator:
       if not draw:
         present = (self._local(batch['mask']) > 0) & (self._local(batch['index']) < num_images)
         values.append(np.zeros([present.sum(), 2]) - [0., math.inf])
-      log_prob = np.float64(self._local(self._log_prob(
+      log_prob = self._local(self._log_prob(
           batch['image'], batch['index'], tf.constant(draw, tf.int64),
-          labels_lib.conditions_of(self._model, batch))))[present]
+          labels_lib.conditions_of(self._model, batch))).astype(np.float64)[present]
       if draw < self._noise_draws:
         values[-1][:, 0] += log_prob
       if draw < self._importance_samples:

@@ -81,4 +81,4 @@ class Scores:
       batch = tf.constant(images[start:start + self._batch_size])
       index = tf.range(start, start + len(batch), dtype=tf.int64)
       values.append(self._bits_per_dim(batch, index))
-    return np.float64(np.concatenate(values))
+    return np.concatenate(values).astype(np.float64)
