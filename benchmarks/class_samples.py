@@ -15,8 +15,8 @@ from absl import flags
 import numpy as np
 from sklearn import svm
 
-from tfp_glow import runs
 from tfp_glow import errors
+from tfp_glow import runs
 from tfp_glow.runs import pictures
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Of a trained run with classes.', required=True)

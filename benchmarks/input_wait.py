@@ -17,9 +17,9 @@ def main(_):
   import tensorflow as tf
   from tfp_glow import data
   from tfp_glow import training
+  from tfp_glow.runs import trained
   from tfp_glow.training import state as state_lib
   from tfp_glow.training import train_step as train_step_lib
-  from tfp_glow.runs import trained
   for name in ('mnist5k', 'photo_patches'):
     config = importlib.import_module(f'configs.{name}').get_config()
     source = data.load(config.dataset)

@@ -1,7 +1,9 @@
 """The house stays in order: imports run one way, and no room grows too large."""
 
 import ast
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 
@@ -132,6 +134,26 @@ def test_imports_run_down(sources):
 def test_imports_make_no_circle(sources):
   circle = _circle(_arrows(sources))
   assert circle is None, 'a circle of imports: ' + ' -> '.join(circle)
+
+
+def test_private_modules_are_imported_in_one_place():
+  private = re.compile(r'tensorflow\.python|tensorflow_probability\.python|keras\.src')
+  for path in _files():
+    with open(os.path.join(_ROOT, path), encoding='utf-8') as f:
+      found = [name for name, _ in _imports(f.read()) if private.match(name)]
+    assert not found or path.startswith(os.path.join('tfp_glow', 'private')), (path, found)
+
+
+@pytest.mark.parametrize('folder', ['benchmarks', 'configs', 'examples'])
+def test_programs_import_what_is_there(folder):
+  for path in _files(folder):
+    with open(os.path.join(_ROOT, path), encoding='utf-8') as f:
+      found = [(module, name) for module, name in _imports(f.read())
+               if module.split('.')[0] in ('tfp_glow', 'configs', 'benchmarks', 'tests')]
+    for module, name in found:
+      module = importlib.import_module(module)
+      assert name is None or hasattr(module, name) or importlib.util.find_spec(
+          f'{module.__name__}.{name}'), f'{path}: {module.__name__} has no {name}'
 
 
 def test_files_are_short():

@@ -33,13 +33,14 @@ def test_built_model_takes_integers_under_a_strategy():
   assert _fit(private_keras.BuiltModel) == 2.
 
 
-def test_keras_would_build_it_where_the_hook_is(monkeypatch):
-  calls = []
-  monkeypatch.setattr(private_keras.BuiltModel, '_maybe_symbolic_build',
+def test_keras_calls_the_hook(monkeypatch):
+  hook, calls = '_maybe_symbolic_build', []
+  assert hook in vars(private_keras.BuiltModel)
+  assert hasattr(keras.Model, hook), f'Keras has no {hook} any more'
+  monkeypatch.setattr(private_keras.BuiltModel, hook,
                       lambda model, *args, **kwargs: calls.append(model))
-  assert hasattr(keras.Model, '_maybe_symbolic_build')
   _fit(private_keras.BuiltModel)
-  assert calls, 'Keras calls BuiltModel._maybe_symbolic_build no more'
+  assert calls, f'Keras calls {hook} no more'
 
 
 def test_num_batches_counts_every_call():

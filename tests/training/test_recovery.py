@@ -11,12 +11,12 @@ import tensorflow as tf
 from tests import tiny_run as tiny
 from tfp_glow import errors
 from tfp_glow import training
-from tfp_glow.runs import checkpoint
 from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.runs import checkpoint
+from tfp_glow.runs import trained
 from tfp_glow.training import recovery
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
-from tfp_glow.runs import trained
 
 _SANE = 7.  # Bits/dim; 8 is what a model that knows nothing has.
 

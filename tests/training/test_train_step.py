@@ -7,10 +7,10 @@ import tensorflow as tf
 from tests import tiny_run as tiny
 from tfp_glow import data
 from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.runs import trained
 from tfp_glow.training import optimizer as optimizer_lib
 from tfp_glow.training import state as state_lib
 from tfp_glow.training import train_step
-from tfp_glow.runs import trained
 
 _NO_STOP = 0.
 

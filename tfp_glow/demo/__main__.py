@@ -29,8 +29,8 @@ def main(argv=None):
     print(f'tfp_glow.demo: the page needs the package {error.name}; run: '
           "pip install 'tfp-glow[demo]'", file=sys.stderr)
     return 1
-  from tfp_glow.demo import served_model  # pylint: disable=import-outside-toplevel
   from tfp_glow import errors  # pylint: disable=import-outside-toplevel
+  from tfp_glow.demo import served_model  # pylint: disable=import-outside-toplevel
   try:
     with server.listen(arguments.host, arguments.port) as listener:
       server.serve(served_model.ServedModel(arguments.workdir), listener)
