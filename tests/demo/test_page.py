@@ -174,7 +174,7 @@ def test_bad_uploads_are_refused_with_a_message(page, tmp_path):
   image = page.picture()
   (tmp_path / 'text.png').write_text('no picture at all')
   page.upload(tmp_path / 'text.png')
-  page.until(lambda: 'is no picture that can be read' in page.find('#message').text)
+  page.until(lambda: 'The file is no picture file' in page.find('#message').text)
   (tmp_path / 'large.png').write_bytes(bytes(11 * 2**20))
   page.upload(tmp_path / 'large.png')
   page.until(lambda: 'too large: it may have up to 10 MB' in page.find('#message').text)

@@ -10,6 +10,7 @@ from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow.demo import served_model
 from tfp_glow.serving import definitions
+from tfp_glow.serving import passes
 
 _SEED = np.int32([3, 4])
 _LABELS = np.int32([2, 0, 1])
@@ -68,8 +69,15 @@ def test_classify(model):
   np.testing.assert_allclose(found['class_log_probs'], log_probs, rtol=1e-5)
   np.testing.assert_allclose(
       found['probabilities'], model.class_probabilities(log_probs), rtol=1e-2, atol=1e-5)
-  found = call('serving_default', image_bytes=[tf.io.encode_png(_IMAGES[0]).numpy()])
-  np.testing.assert_allclose(np.sum(found['probabilities']), 1., rtol=1e-5)
+
+
+def test_classify_files_whatever_comes_with_them(model):
+  files = [tf.io.encode_png(image).numpy() for image in _IMAGES]
+  found = call('serving_default', image_bytes=files)['class_log_probs']
+  noise = passes.own_noise(tf.constant(_IMAGES))
+  np.testing.assert_allclose(found, model.class_log_probs(_IMAGES, noise), rtol=1e-5)
+  alone = call('serving_default', image_bytes=files[-1:])['class_log_probs']
+  np.testing.assert_allclose(alone[0], found[-1], rtol=1e-5)
 
 
 _RANGE = r'labels must be int32 \[N\] with N from 1 to 1024, each from 0 to 2; received'

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.serving import tiny
 from tfp_glow import distributions
 from tfp_glow.serving import definitions
+from tfp_glow.serving import passes
 
 DTYPES = dict(
     images=tf.uint8, other_images=tf.uint8, latents=tf.float32, seed=tf.int32, num=tf.int32,
@@ -153,8 +154,20 @@ def test_manipulate_by_0_gives_the_image_back():
 def test_serving_default_takes_files():
   images = tiny.make_images(2)
   files = [tf.io.encode_png(image).numpy() for image in images]
-  expected = call('bits_per_dim', images=images, noise_draws=1, seed=(0, 0))['bits_per_dim']
+  expected = tiny.tiny().model.bits_per_dim(images, passes.own_noise(tf.constant(images)))
   actual = call('serving_default', image_bytes=files)['bits_per_dim']
   np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_a_file_gets_one_answer_whatever_comes_with_it():
+  """A server merges requests to batches; in the noise of another place they differ by 0.01."""
+  files = [tf.io.encode_png(image).numpy() for image in tiny.make_images(9)]
+  together = call('serving_default', image_bytes=files)['bits_per_dim']
+  turned = call('serving_default', image_bytes=files[::-1])['bits_per_dim'][::-1]
+  alone = [call('serving_default', image_bytes=[file])['bits_per_dim'][0] for file in files]
+  np.testing.assert_allclose(turned, together, atol=1e-5)
+  np.testing.assert_allclose(alone, together, atol=1e-5)
+  same = call('serving_default', image_bytes=[files[0]] * 3)['bits_per_dim']
+  np.testing.assert_array_equal(same, [same[0]] * 3)
 
 

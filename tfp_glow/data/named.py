@@ -77,7 +77,7 @@ def _folder_reader(config, path):
       config.skip_broken)
   make = lambda: builder_lib.ImageFolder(found, data_dir=prepared)
   builder = prepare.prepare(make, name='folder', folder=prepared, needs_download=False)
-  return reader.FolderReader(builder, files)
+  return reader.FolderReader(builder, files, is_sized=config.resize != 'random_crop')
 
 
 def _public(name, folder):

@@ -28,6 +28,7 @@ class Reader(abc.ABC):
     native_shape: (H, W, C); H and W are None where images differ in size.
     num_classes: int, or None where there are no labels.
     attribute_names: list of str: the classes, or what its images have or have not.
+    is_sized: bool, whether `decode` gives images as the config resizes them.
   """
 
   name: str
@@ -35,6 +36,7 @@ class Reader(abc.ABC):
   native_shape: tuple
   num_classes: int | None
   attribute_names: list
+  is_sized: bool = False
 
   @abc.abstractmethod
   def examples(self, split):

@@ -107,7 +107,8 @@ class ImageSource:
       uint8 Tensor of shape `image_shape`.
     """
     image = self._reader.decode(image)
-    image = images.fit(image, self.image_shape[0], self._resize, self._scale_to, position)
+    if not self._reader.is_sized:
+      image = images.fit(image, self.image_shape[0], self._resize, self._scale_to, position)
     return tf.ensure_shape(image, self.image_shape)
 
   def arrays(self, split):

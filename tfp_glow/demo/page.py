@@ -229,7 +229,8 @@ class _Page:
   def _read_upload(self, position, text):
     try:
       with self._decoding:
-        image = upload.read_picture(text, self._model.image_shape)
+        image = upload.read_picture(
+            text, self._model.image_shape, self._model.dataset_config)
     except upload.UploadError as error:
       unchanged = [gr.skip()] * (3 + len(self._movers))
       return [*unchanged[:3], markup.message(str(error)), *unchanged[3:], '']

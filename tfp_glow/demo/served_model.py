@@ -1,5 +1,7 @@
 """What the page asks an export, in arrays."""
 
+import types
+
 import tensorflow as tf
 
 from tfp_glow import errors
@@ -22,6 +24,7 @@ class ServedModel:
     image_shape: tuple `(H, W, C)`.
     latent_shapes: list of tuples `(h, w, c)`, the finest scale first.
     temperature: float, the config's.
+    dataset_config: an object with the fields of the config's `dataset` part.
     directions: dict of float32 arrays `[D]` by name.
     examples: `serving.Examples` or None.
 
@@ -41,6 +44,7 @@ class ServedModel:
     self.image_shape = tuple(description['image_shape'])
     self.latent_shapes = [tuple(shape) for shape in description['latent_shapes']]
     self.temperature = float(description['sampling']['temperature'])
+    self.dataset_config = types.SimpleNamespace(**description['dataset'])
     self.directions = export.read_directions()
     self.examples = export.read_examples()
     try:

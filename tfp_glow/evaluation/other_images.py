@@ -27,9 +27,9 @@ def load_others(name, dataset_config, images, max_images):
 
   Args:
     name: str, a key of `DERIVED`; `folder:PATH`, for picture files; or a data set as
-      `dataset.name` takes it, of which the test split is used. Its images are cut to a
-      central square and scaled; colours become grey, or grey is repeated, as the model's
-      images need it.
+      `dataset.name` takes it, of which the test split is used. Its images are sized as a server
+      sizes files: as the run's config says or, where that resizes none, cut to a central square
+      and scaled; then colours become grey, or grey is repeated, as the model's images need it.
     dataset_config: the `dataset` part of the run's config.
     images: uint8 array `[N, H, W, C]`, the run's own test images.
     max_images: int.
@@ -72,7 +72,10 @@ def read(source, split, max_images, batch_size=500):
 
 def _config(name, dataset_config, size):
   config = copy.deepcopy(dataset_config)
-  config.image_size, config.resize, config.crop_from = size, 'center_crop', 0
+  if config.resize == 'none':
+    config.image_size, config.resize, config.crop_from = size, 'center_crop', 0
+  elif config.resize == 'random_crop':
+    config.resize = 'center_crop'
   config.shift, config.flip = 0, False
   config.name = name
   if name.startswith(_FOLDER):

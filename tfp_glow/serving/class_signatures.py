@@ -61,17 +61,18 @@ class ClassSignatures(signatures.Signatures):
   def classify(self, images, seed):
     """log p(image | label) for every label, and what follows where all are equally likely."""
     images, seed = self._checked(images=images, seed=seed)
-    return self._classified(images, seed)
+    return self._classified(images, passes.first_noise(images, seed))
 
   def serving_default(self, image_bytes):
-    """`classify` of picture files, with the noise of seed (0, 0)."""
-    return self._classified(self._decoded_files(image_bytes), tf.constant([0, 0]))
+    """`classify` of picture files, with noise that an image alone decides."""
+    images = self._decoded_files(image_bytes)
+    return self._classified(images, passes.own_noise(images))
 
-  def _classified(self, images, seed):
+  def _classified(self, images, noise):
     num, _ = requests.limited_product(
         [tf.shape(images)[0], tf.constant(self.model.num_classes)], self.limits.passes,
         'images x classes', 'passes through the flow')
     images, _ = tf.tuple([images, num])
-    log_probs = self._passes.class_log_probs(images, passes.first_noise(images, seed))
+    log_probs = self._passes.class_log_probs(images, noise)
     return dict(class_log_probs=log_probs,
                 probabilities=self.model.class_probabilities(log_probs))

@@ -3,8 +3,10 @@
 import tensorflow as tf
 
 from tfp_glow import distributions
+from tfp_glow.distributions import noise as noise_lib
+from tfp_glow.serving import image_numbers
 
-__all__ = ['Passes', 'first_noise']
+__all__ = ['Passes', 'first_noise', 'own_noise']
 
 
 class Passes:
@@ -21,9 +23,10 @@ class Passes:
       condition to latents `[N, D]`.
     forward: function of latents `[N, D]` and a condition to what the flow makes of them,
       `[N, H, W, C]`, before it becomes an image in the unit cube.
-    log_prob_bounds: function of images, an int32 number of draws, an int32 seed `[2]` and a
-      condition to the pair of `ImageModel.log_prob_bounds`; draw k has the noise
-      `noise_of_draw(shape, seed, k)`.
+    log_prob_bounds: function of images, an int32 number of draws, an int32 seed `[2]`, int64
+      numbers and a condition to the pair of `ImageModel.log_prob_bounds`; draw k has the noise
+      `noise_of_draw(shape, seed, k)` or, with as many numbers as images,
+      `noise_of_images(k, numbers, shape)`, whatever the seed.
     class_log_probs: function of images and noise to float32 `[N, num_classes]`.
 
   A condition is a dict of the keyword arguments that the model's methods take besides.
@@ -44,11 +47,15 @@ class Passes:
       return model.flow.forward_and_log_det(latents, **condition)[0]
 
     @tf.function(input_signature=[
-        images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32), condition])
-    def log_prob_bounds(images, noise_draws, seed, condition):
-      return model.log_prob_bounds(
-          images, noise_draws,
-          lambda draw: distributions.noise_of_draw(tf.shape(images), seed, draw), **condition)
+        images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
+        tf.TensorSpec([None], tf.int64), condition])
+    def log_prob_bounds(images, noise_draws, seed, numbers, condition):
+      def noise_of_draw(draw):
+        return tf.cond(
+            tf.size(numbers) > 0, lambda: noise_lib.noise_of_images(draw, numbers, model.image_shape),
+            lambda: distributions.noise_of_draw(tf.shape(images), seed, draw))
+
+      return model.log_prob_bounds(images, noise_draws, noise_of_draw, **condition)
 
     @tf.function(input_signature=[images, noise])
     def class_log_probs(images, noise):
@@ -64,3 +71,12 @@ def first_noise(images, seed):
   """The noise of draw 0 for images `[N, H, W, C]`, float32 of their shape."""
   noise = distributions.noise_of_draw(tf.shape(images), seed, 0)
   return tf.ensure_shape(noise, images.shape)
+
+
+def own_noise(images):
+  """Noise that an image alone decides, for images `[N, H, W, C]`, float32 of their shape.
+
+  That of draw 0 of `Passes.log_prob_bounds` with the numbers of `image_numbers.number_images`.
+  """
+  numbers = image_numbers.number_images(images)
+  return noise_lib.noise_of_images(0, numbers, images.shape[1:])

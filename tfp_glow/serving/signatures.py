@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_glow.serving import image_numbers
 from tfp_glow.serving import passes
 from tfp_glow.serving import picture_files
 from tfp_glow.serving import requests
@@ -77,9 +78,10 @@ class Signatures(tf.Module):
     return self._in_bits(self.log_prob(images, noise_draws, seed))
 
   def serving_default(self, image_bytes):
-    """Bits per dimension of picture files, with one draw of the noise of seed (0, 0)."""
+    """Bits per dimension of picture files, with one draw of noise that an image alone decides."""
     images = self._decoded_files(image_bytes)
-    bits = self._in_bits(self._bounds(images, tf.constant(1), tf.constant([0, 0])))
+    bits = self._in_bits(self._bounds(
+        images, tf.constant(1), tf.constant([0, 0]), image_numbers.number_images(images)))
     return dict(bits_per_dim=bits['bits_per_dim'])
 
   def encode(self, images, seed):
@@ -148,11 +150,12 @@ class Signatures(tf.Module):
     image_bytes, = self._checked(image_bytes=image_bytes)
     return picture_files.decode_files(image_bytes, self.model.image_shape, self._dataset_config)
 
-  def _bounds(self, images, noise_draws, seed, **condition):
+  def _bounds(self, images, noise_draws, seed, numbers=(), **condition):
     _, noise_draws = requests.limited_product(
         [tf.shape(images)[0], noise_draws], self.limits.passes, 'images x noise_draws',
         'passes through the flow')
-    mean, weighted = self._passes.log_prob_bounds(images, noise_draws, seed, condition)
+    numbers = tf.convert_to_tensor(numbers, tf.int64)
+    mean, weighted = self._passes.log_prob_bounds(images, noise_draws, seed, numbers, condition)
     return dict(log_prob=mean, importance_weighted_log_prob=weighted)
 
   def _in_bits(self, bounds):

@@ -256,7 +256,7 @@ def broken():
     file = encode(rgb, kind)
     named = {'WEBP': 'WebP'}.get(kind, kind)
     for cut in (len(file) // 2, len(file) - 20):
-      result[f'{cut}.{kind.lower()}'] = file[:cut], f'{named} file'
+      result[f'{cut}.{kind.lower()}'] = file[:cut], f'is a .*{named} file'
   file = bytearray(encode(rgb, 'PNG'))
   file[60] ^= 0xFF
   result['flipped.png'] = bytes(file), 'is a damaged PNG file'

@@ -16,14 +16,15 @@ class FolderReader(tfds_reader.TfdsReader):
   Args:
     builder: a prepared `ImageFolder`.
     files: its `FolderFiles`.
+    is_sized: bool, whether it was prepared at the size of training.
   """
 
-  def __init__(self, builder, files):
+  def __init__(self, builder, files, is_sized):
     super().__init__(builder, 'folder')
+    self.is_sized = is_sized
     metadata = builder.info.metadata
     skipped = metadata['skipped']
     self._files = files.without(skipped)
-    self._num_test = self.num_examples['test']
     self.native_shape = (*self.native_shape[:2], metadata['channels'])
     if skipped:
       print(f'{len(skipped)} of {len(files.paths)} images in {files.folder} cannot be read and are '

@@ -12,11 +12,10 @@ from tfp_glow.data.pictures.files import MAX_PIXELS
 from tfp_glow.data.pictures.files import PictureError
 from tfp_glow.data.pictures.files import read
 from tfp_glow.data.pictures.graph import decode_all
-from tfp_glow.data.pictures.graph import sizes_of
 
 __all__ = [
     'MAX_PIXELS', 'MAX_PIXELS_OF_REQUEST', 'MAX_PIXELS_SERVED', 'PictureError', 'decode_all',
-    'read', 'sizes_of',
+    'read',
 ]
 
 MAX_PIXELS_SERVED = 16_000_000  # Of a file that a server or the page takes from anyone.

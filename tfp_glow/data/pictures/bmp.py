@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfp_glow.data.pictures import octets
 from tfp_glow.data.pictures import opacity
 
-__all__ = ['Header', 'decode', 'read_header']
+__all__ = ['Header', 'decode', 'is_whole', 'read_header']
 
 _CORE = 12  # Bytes of the oldest header.
 _UNCOMPRESSED, _MASKS = 0, 3
@@ -56,21 +56,33 @@ def read_header(file):
                 has_opacity, (is_core | (length >= 40)) & (is_plain | has_masks))
 
 
+def _rows(file, header):
+  """Where the pixels begin, and the bytes of a row."""
+  return file.unsigned(10, 4), (header.size[1] * header.bits + 31) // 32 * 4
+
+
+def is_whole(file, header):
+  """Whether a file does not end before its pixels do, bool scalar Tensor."""
+  start, stride = _rows(file, header)
+  # Not as a product, which could overflow.
+  return (start <= file.size) & (
+      header.size[0] <= (file.size - start) // tf.maximum(stride, 1))
+
+
 def decode(file, header):
-  """The picture of a file whose header `is_known`.
+  """The picture of a file that `is_whole` and whose header `is_known`.
 
   Args:
     file: `Octets`.
     header: its `Header`.
 
   Returns:
-    uint8 Tensor [H, W, 3], over white. A file that ends before its pixels do is an
-    InvalidArgumentError when the graph runs.
+    uint8 Tensor [H, W, 3], over white.
   """
   (height, width), bits = tf.unstack(header.size), header.bits
-  start, stride = file.unsigned(10, 4), (width * bits + 31) // 32 * 4
+  start, stride = _rows(file, header)
   rows = tf.reshape(file.slice(start, start + stride * height), [height, stride])
-  rows = tf.cond(header.is_upright, lambda: rows, lambda: tf.reverse(rows, [0]))
+  rows = tf.ensure_shape(rows[::tf.where(header.is_upright, 1, -1)], [None, None])
 
   def of_palette():
     shifts = tf.cast(8 - bits * tf.range(1, 8 // bits + 1), tf.uint8)

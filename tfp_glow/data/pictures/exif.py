@@ -91,5 +91,6 @@ def turn(image, orientation):
   """
   is_one_of = lambda *values: tf.reduce_any(tf.equal(orientation, values))
   image = tf.cond(orientation >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
-  image = tf.cond(is_one_of(2, 3, 6, 7), lambda: tf.reverse(image, [1]), lambda: image)
-  return tf.cond(is_one_of(3, 4, 7, 8), lambda: tf.reverse(image, [0]), lambda: image)
+  down = tf.where(is_one_of(3, 4, 7, 8), -1, 1)
+  right = tf.where(is_one_of(2, 3, 6, 7), -1, 1)
+  return tf.ensure_shape(image[::down, ::right], [None, None, image.shape[-1]])

@@ -10,6 +10,7 @@ from PIL import ImageOps
 import tensorflow as tf
 
 from tfp_glow.data.pictures import graph
+from tfp_glow.data.pictures import kinds
 from tfp_glow.data.pictures import opacity
 
 __all__ = ['MAX_PIXELS', 'PictureError', 'read']
@@ -17,7 +18,8 @@ __all__ = ['MAX_PIXELS', 'PictureError', 'read']
 MAX_PIXELS = 100_000_000  # Of the user's own files.
 
 # What Pillow is asked for: some of its other formats start programs.
-_BY_PILLOW = ('WEBP', 'TIFF', 'BMP')
+_BY_PILLOW = {'WEBP': 'WebP', 'TIFF': 'TIFF', 'BMP': 'BMP'}
+_READABLE = 'PNG, JPEG, GIF, BMP, WebP or TIFF'
 _WITH_OPACITY = ('LA', 'PA', 'RGBA', 'La', 'RGBa')
 
 
@@ -60,19 +62,21 @@ def read(contents, max_pixels=MAX_PIXELS):
   problem = problem.numpy().decode()
   if not problem:
     return image
+  name = next((name for name in _BY_PILLOW.values() if f' {name} file' in problem), None)
+  if name is None:
+    raise PictureError(problem.replace(kinds.READABLE, _READABLE))
   try:
-    picture = Image.open(io.BytesIO(contents), formats=_BY_PILLOW)
-  except Exception as error:  # pylint: disable=broad-except
-    raise PictureError(problem) from error
-  if picture.width * picture.height > max_pixels:
-    raise PictureError(f'has {picture.height} x {picture.width} pixels (height x width); at most '
-                       f'{max_pixels:,} are read')
-  try:
-    return _by_pillow(picture)
+    picture = Image.open(io.BytesIO(contents), formats=tuple(_BY_PILLOW))
+    if picture.width * picture.height <= max_pixels:
+      return _by_pillow(picture)
   except PictureError:
     raise
+  except Image.DecompressionBombError as error:
+    raise PictureError(f'has too many pixels; at most {max_pixels} are read') from error
   except Exception as error:  # pylint: disable=broad-except
-    raise PictureError(f'is a damaged {picture.format} file') from error
+    raise PictureError(f'is a damaged {name} file') from error
+  raise PictureError(f'has {picture.height} x {picture.width} pixels (height x width); at most '
+                     f'{max_pixels} are read')
 
 
 def _by_pillow(picture):
@@ -82,7 +86,7 @@ def _by_pillow(picture):
     grey = np.asarray(picture) >> 8
     return tf.constant(np.uint8(np.repeat(grey[..., None], 3, -1)))
   if picture.mode in ('I', 'F', 'LAB', 'HSV'):
-    raise PictureError(f'is a {picture.format} file of the mode {picture.mode}, which is not '
+    raise PictureError(f'is a {_BY_PILLOW[picture.format]} file of the mode {picture.mode}, which is not '
                        'read; save it with 8 bits a colour')
   has_opacity = picture.mode in _WITH_OPACITY or 'transparency' in picture.info
   pixels = tf.constant(np.asarray(picture.convert('RGBA' if has_opacity else 'RGB')))

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfp_glow.data.pictures import octets
 
-__all__ = ['Frame', 'decode', 'find_frame']
+__all__ = ['Frame', 'alone', 'find_frame', 'place']
 
 _EXTENSION, _IMAGE = 0x21, 0x2C
 _CONTROL = 0xF9  # The extension that names the transparent colour.
@@ -31,6 +31,9 @@ class Frame(typing.NamedTuple):
     transparent: int64 scalar Tensor, index of its transparent colour, or -1.
     corner, size: int64 Tensors [2], top and left, height and width.
     screen: int64 Tensor [2], height and width of the screen, or of what the frame needs.
+    flags: int64 scalar Tensor, the byte of its descriptor that says what follows.
+    data, end: int64 scalar Tensors, where its data begin and end; the latter is -1 where they do
+      not end in the file.
   """
 
   position: tf.Tensor
@@ -38,6 +41,9 @@ class Frame(typing.NamedTuple):
   corner: tf.Tensor
   size: tf.Tensor
   screen: tf.Tensor
+  flags: tf.Tensor
+  data: tf.Tensor
+  end: tf.Tensor
 
 
 def _skip_blocks(file, position):
@@ -91,7 +97,10 @@ def find_frame(file):
   corner, size = tf.stack([top, left]), tf.stack([height, width])
   screen = tf.stack([file.unsigned(8, 2), file.unsigned(6, 2)])
   screen = octets.choose(position >= 0, tf.maximum(screen, corner + size), screen)
-  return Frame(position, transparent, corner, size, screen)
+  flags = file.unsigned(position + 9, 1)
+  data = position + 10 + _table_size(flags)
+  end = octets.choose(position >= 0, _skip_blocks(file, data + 1), -1)
+  return Frame(position, transparent, corner, size, screen, flags, data, end)
 
 
 def _two(value):
@@ -99,39 +108,45 @@ def _two(value):
   return tf.gather(_BYTES, value % 256) + tf.gather(_BYTES, value // 256)
 
 
-def decode(file, frame):
+def alone(file, frame):
+  """The first frame as a file of its own, with a palette in which index k is (k, k, k).
+
+  Args:
+    file: `Octets`.
+    frame: its `Frame`, which ends in the file.
+
+  Returns:
+    string scalar Tensor.
+  """
+  size = _two(frame.size[1]) + _two(frame.size[0])
+  interlaced = tf.gather(_BYTES, tf.bitwise.bitwise_and(frame.flags, 0x40))
+  return tf.strings.join([
+      b'GIF89a', size, b'\xf7\0\0', _RAMP, b',\0\0\0\0', size, interlaced,
+      tf.strings.substr(file.contents, frame.data, frame.end - frame.data), b';'])
+
+
+def place(file, frame, index):
   """The screen as the first frame leaves it.
 
   Args:
     file: `Octets`.
     frame: its `Frame`.
+    index: uint8 Tensor [h, w, 3], what a decoder makes of `alone`.
 
   Returns:
-    uint8 Tensor [H, W, 3], white where the frame is transparent and beside it. A damaged file is
-    an InvalidArgumentError when the graph runs.
+    uint8 Tensor [H, W, 3], white where the frame is transparent and beside it.
   """
-  at, size = frame.position, _two(frame.size[1]) + _two(frame.size[0])
-  flags = file.unsigned(at + 9, 1)
-  data = at + 10 + _table_size(flags)
-  end = _skip_blocks(file, data + 1)
-  # The decoder shows what it has of a frame that breaks off.
-  check = tf.debugging.Assert((at >= 0) & (end > 0), ['the first frame does not end'])
-  with tf.control_dependencies([check] if check is not None else []):
-    interlaced = tf.gather(_BYTES, tf.bitwise.bitwise_and(flags, 0x40))
-    alone = tf.strings.join([
-        b'GIF89a', size, b'\xf7\0\0', _RAMP, b',\0\0\0\0', size, interlaced,
-        tf.strings.substr(file.contents, data, end - data), b';'])
-  index = tf.cast(tf.io.decode_gif(alone)[0, :, :, 0], tf.int32)
+  colours = tf.gather(_palette(file, frame), tf.cast(index[..., 0], tf.int32))
   bottom, right = tf.unstack(frame.screen - frame.corner - frame.size)
-  return tf.pad(tf.gather(_palette(file, frame, flags), index), [
-      [frame.corner[0], bottom], [frame.corner[1], right], [0, 0]], constant_values=255)
+  return tf.pad(colours, [[frame.corner[0], bottom], [frame.corner[1], right], [0, 0]],
+                constant_values=255)
 
 
-def _palette(file, frame, flags):
+def _palette(file, frame):
   """The frame's colours, over white, uint8 Tensor [256, 3]."""
-  is_own = flags >= 128
+  is_own = frame.flags >= 128
   start = octets.choose(is_own, frame.position + 10, 13)
-  size = _table_size(tf.where(is_own, flags, file.unsigned(10, 1)))
+  size = _table_size(tf.where(is_own, frame.flags, file.unsigned(10, 1)))
   colours = tf.reshape(file.slice(start, start + size), [-1, 3])
   colours = tf.pad(colours, [[0, 256 - tf.shape(colours)[0]], [0, 0]])
   is_opaque = ~tf.equal(tf.range(256, dtype=tf.int64), frame.transparent)

@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
-__all__ = ['NAMES', 'OTHERS', 'kind_of']
+__all__ = ['NAMES', 'OTHERS', 'READABLE', 'kind_of']
 
 NAMES = ('PNG', 'JPEG', 'GIF', 'BMP')  # What the graph decodes.
+READABLE = 'PNG, JPEG, GIF or BMP'  # The same, for messages.
 # What it only knows by name; the last one is a file of no known kind.
 OTHERS = ('WebP', 'TIFF', 'HEIC or AVIF', '')
 

@@ -65,8 +65,10 @@ class Octets:
     return tf.equal(tf.strings.substr(self._padded, self._within(position), len(text)), text)
 
   def slice(self, start, end):
-    """The bytes from a position up to another one that both lie in the file, uint8 Tensor [n]."""
-    return tf.slice(self._raw, [start], [tf.minimum(end, self.size) - start])
+    """The bytes from a position up to a later one, uint8 Tensor [end - start]."""
+    first, last = tf.minimum(start, self.size), tf.minimum(end, self.size)
+    found = tf.slice(self._raw, [first], [last - first])
+    return tf.pad(found, [[0, (end - start) - (last - first)]])
 
   def gather(self, positions):
     """Bytes at int64 positions that lie in the file, uint8 Tensor."""
