@@ -5,6 +5,7 @@ import types
 import tensorflow as tf
 
 from tfp_glow import errors
+from tfp_glow.data import fields
 from tfp_glow.runs import files
 from tfp_glow.serving import export_folder
 
@@ -44,7 +45,10 @@ class ServedModel:
     self.image_shape = tuple(description['image_shape'])
     self.latent_shapes = [tuple(shape) for shape in description['latent_shapes']]
     self.temperature = float(description['sampling']['temperature'])
-    self.dataset_config = types.SimpleNamespace(**description['dataset'])
+    try:
+      self.dataset_config = fields.completed(types.SimpleNamespace(**description['dataset']))
+    except errors.UserError as error:
+      raise errors.UserError(f'{export.description_file} is damaged: {error}.') from error
     self.directions = export.read_directions()
     self.examples = export.read_examples()
     try:

@@ -16,6 +16,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from tfp_glow.data import pictures
+
 __all__ = [
     'Limits', 'checked_count', 'checked_files', 'checked_images', 'checked_labels',
     'checked_latents', 'checked_name', 'checked_number', 'checked_picture', 'checked_seed',
@@ -40,11 +42,15 @@ class Limits:
     draws: int, the most draws of noise for each image.
     passes: int, the most passes of an image through the flow, where a request needs several for
       each image: images times draws, or times classes.
+    pixels_of_file: int, the most pixels of a picture file.
+    pixels_of_files: int, the same of all files of a request together.
   """
 
   images: int
   draws: int
   passes: int
+  pixels_of_file: int = pictures.MAX_PIXELS_SERVED
+  pixels_of_files: int = pictures.MAX_PIXELS_OF_REQUEST
 
   @classmethod
   def of(cls, event_size, num_classes=0):
