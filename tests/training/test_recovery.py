@@ -59,8 +59,9 @@ def test_a_run_of_nan_images_is_recovered_from(tmp_path, monkeypatch, capfd):
 def test_giving_up_saves_the_batch(tmp_path, monkeypatch, source):
   _nan_images(monkeypatch, lambda seed, number: (seed >= 0) & (number >= 5))
   path = str(tmp_path / 'run')
+  changes = dict(num_steps=20, recovery__learning_rate_factor=1.)  # Enough to come below _SANE.
   with pytest.raises(errors.TrainingFailed) as failure:
-    training.train(tiny.config(recovery__max_recoveries=2), path, tiny.one_device())
+    training.train(tiny.config(recovery__max_recoveries=2, **changes), path, tiny.one_device())
   message = str(failure.value)
   assert failure.value.exit_code == 3 and '\n' not in message
   assert 'gave up at step' in message and 'after 2 recoveries' in message
@@ -74,7 +75,8 @@ def test_giving_up_saves_the_batch(tmp_path, monkeypatch, source):
   # The last good checkpoint is intact: with a longer leash the run goes on from it.
   monkeypatch.undo()
   monkeypatch.setattr('tfp_glow.data.load', lambda config: source)
-  result = training.train(tiny.config(recovery__max_recoveries=9), path, tiny.one_device())
+  result = training.train(
+      tiny.config(recovery__max_recoveries=9, **changes), path, tiny.one_device())
   assert result['eval_bpd'] < _SANE
 
 
@@ -113,7 +115,7 @@ def _shrink_a_kernel_once(monkeypatch, step):
 
 def test_a_plain_kernel_driven_to_singularity(tmp_path, monkeypatch):
   _shrink_a_kernel_once(monkeypatch, step=6)
-  config = tiny.config(model__permutation='plain')
+  config = tiny.config(num_steps=20, model__permutation='plain')
   result = training.train(config, str(tmp_path), tiny.one_device())
   event, = _events(tmp_path)
   assert event['reason'].startswith('condition number of a 1x1 kernel is ')
