@@ -33,6 +33,7 @@ def _define_flags():
       'File with get_config(); --config.FIELD=VALUE changes a field.')
   flags.DEFINE_string('workdir', None, 'Folder of the run (default: runs/<config name>).')
   flags.DEFINE_enum('mode', 'train', commands.MODES, 'What to do.')
+  flags.DEFINE_string('init_from', None, 'Workdir or export whose weights a new run begins with.')
   flags.DEFINE_float('temperature', None, "Of samples (default: the config's).")
   flags.DEFINE_integer('num_samples', None, 'Images of --mode=sample, rows of the other pictures.')
   flags.DEFINE_integer('label', None, 'Class of --mode=sample (default: a column for each).')

@@ -62,10 +62,14 @@ def defaults():
   config.evaluation = evaluation = ml_collections.ConfigDict()
   evaluation.batch_size = 100
   evaluation.noise_draws = 1  # Dequantisation noises an image is evaluated with.
+  # Images of each split that are measured while training, the first; 0: all. All test images
+  # are measured at the end.
+  evaluation.max_images = 1_000
 
   config.early_stopping = early_stopping = ml_collections.ConfigDict()
-  # Evaluations without a better test bits/dim that end training; the weights of the best one
-  # are then those of the run. 0: never, and the last weights are.
+  # Evaluations without better bits/dim of the validation images that end training; the weights of
+  # the best one are then those of the run. It needs dataset.validation_percent. 0: never, and
+  # the last weights are.
   early_stopping.patience = 0
 
   config.sampling = sampling = ml_collections.ConfigDict()

@@ -37,18 +37,40 @@ def source():
 @pytest.fixture
 def blots(monkeypatch, source):
   """Makes every config's data set the blots."""
-  monkeypatch.setattr('tfp_glow.data.load', lambda config: source)
+  from tests import tiny_run  # pylint: disable=import-outside-toplevel
+  monkeypatch.setattr('tfp_glow.data.load', lambda config: source if (
+      not config.validation_percent) else tiny_run.MemorySource(
+          validation_percent=config.validation_percent))
 
 
-@pytest.fixture(scope='session')
-def finished_run(tmp_path_factory, source):
-  """The workdir of a run without incidents. Tests read it and leave it as it is."""
-  # Late: tests of bijectors alone do without all that training needs.
+@pytest.fixture
+def stub_flow(monkeypatch):
+  """Makes every config's model one that is quick to trace."""
+  from tests import stub_flow as stub  # pylint: disable=import-outside-toplevel
+  monkeypatch.setattr('tfp_glow.runs.trained.make_model', stub.make_model)
+
+
+def _train(path, source):
   from tests import tiny_run  # pylint: disable=import-outside-toplevel
   from tfp_glow import training  # pylint: disable=import-outside-toplevel
-  path = str(tmp_path_factory.mktemp('runs') / 'finished')
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr('tfp_glow.data.load', lambda config: source)
     result = training.train(tiny_run.config(sample_every=6), path, tiny_run.one_device())
   assert result['step'] == tiny_run.NUM_STEPS
   return path
+
+
+@pytest.fixture(scope='session')
+def finished_run(tmp_path_factory, source):
+  """The workdir of a run without incidents. Tests read it and leave it as it is."""
+  return _train(str(tmp_path_factory.mktemp('runs') / 'finished'), source)
+
+
+@pytest.fixture(scope='session')
+def stub_run(tmp_path_factory, source):
+  """The same of the model of `stub_flow`."""
+  # Late, as in `_train`: tests of bijectors alone do without all that training needs.
+  from tests import stub_flow as stub  # pylint: disable=import-outside-toplevel
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr('tfp_glow.runs.trained.make_model', stub.make_model)
+    return _train(str(tmp_path_factory.mktemp('runs') / 'stub'), source)

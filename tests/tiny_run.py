@@ -1,6 +1,7 @@
 """A run that is over in seconds: a few small images, a small flow, a few steps."""
 
 import json
+import os
 
 import ml_collections
 import numpy as np
@@ -88,3 +89,19 @@ def weights(path):
   names = [name for name in reader.get_variable_to_shape_map() if name.split('/')[0] in parts]
   assert {name.split('/')[0] for name in names} == parts
   return {name: reader.get_tensor(name).tobytes() for name in names}
+
+
+def numbers(path):
+  """Of a run's checkpoints, a sorted list."""
+  return sorted(int(name[len('ckpt-'):-len('.json')])
+                for name in os.listdir(f'{path}/checkpoints') if name.endswith('.json'))
+
+
+def drop_newest(path):
+  """Cuts a run back to the checkpoint before its newest, as if it had been killed after that."""
+  *_, before, newest = numbers(path)
+  for name in os.listdir(f'{path}/checkpoints'):
+    if name.startswith(f'ckpt-{newest}.'):
+      os.remove(f'{path}/checkpoints/{name}')
+  with open(f'{path}/checkpoints/checkpoint', 'w', encoding='utf-8') as f:
+    f.write(f'model_checkpoint_path: "ckpt-{before}"\n')

@@ -1,7 +1,6 @@
 """What a run remembers, and how it begins."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from tests import tiny_run as tiny
@@ -48,14 +47,3 @@ def test_progress():
   progress.window_bad.assign(2)
   progress.clear_window()
   assert float(progress.window_bpd) == 0 and int(progress.window_bad) == 0
-
-
-def test_clock():
-  progress = state_lib.Progress(0)
-  clock = clock_lib.Clock()
-  clock.lap(progress)
-  trained_s = float(progress.train_s)
-  assert 0 < trained_s == float(progress.wall_s)
-  clock.lap(progress, 'sampling')
-  assert float(progress.train_s) == trained_s < float(progress.wall_s)
-  assert float(progress.sampling_s) == pytest.approx(float(progress.wall_s) - trained_s)

@@ -66,7 +66,7 @@ def test_one_device_and_two_agree(source, changes):
     moved += np.any(a.numpy() != first)
   assert moved == len(initial_one), 'every weight moves'
   assert float(one.progress.window_grad_norm) > .2
-  for name in ('window_bpd', 'window_grad_norm', 'first_bpd', 'rise_lowest'):
+  for name in ('window_bpd', 'window_grad_norm', 'first_bpd', 'rise_bpd'):
     first, second = [float(getattr(state.progress, name)) for state in (one, two)]
     assert first == pytest.approx(second, rel=1e-5)
   for a, b in zip(one.average.trainable_variables, two.average.trainable_variables):

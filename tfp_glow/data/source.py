@@ -125,8 +125,8 @@ class ImageSource:
 
   def _read(self, split):
     """`arrays` as numpy arrays."""
-    if self._resize == 'none' and self._reader.arrays(split) is not None and not self._is_part(
-        split):
+    if self._resize == 'none' and not self._is_part(split) and (
+        self._reader.arrays(split) is not None):
       return self._reader.arrays(split)
     num = self.num_examples(split)
     pixels = np.empty((num, *self.image_shape), np.uint8)

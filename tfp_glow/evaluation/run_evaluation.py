@@ -2,27 +2,35 @@
 
 from tfp_glow.evaluation import evaluator as evaluator_lib
 
-__all__ = ['RunEvaluation']
+__all__ = ['RunEvaluation', 'describe']
 
 
 class RunEvaluation:
   """Evaluates a run's average and keeps, in its state, which evaluation was the best.
 
+  The best is chosen by the validation images. The test images are measured, and decide nothing;
+  only runs of version 0.1 with early stopping, which had no others, choose by them.
+
   Args:
     cluster: a `Cluster`.
     state: a `TrainState`.
     source: an `ImageSource`.
-    config: `evaluation`, `early_stopping.patience`.
+    config: `evaluation`, `early_stopping.patience`, `dataset.validation_percent`.
   """
 
   def __init__(self, cluster, state, source, config):
+    self._cluster = cluster
     self._state = state
+    self._source = source
+    self._config = config.evaluation
     self._patience = config.early_stopping.patience
-    self._evaluator = evaluator_lib.Evaluator(
-        cluster, state.average, source, config.evaluation.batch_size,
-        config.evaluation.noise_draws)
-    # As many images as the test split has, without augmentation, under the same weights.
-    self._num_train = source.num_examples('test')
+    self._choosing = None
+    if config.dataset.validation_percent:
+      self._choosing = 'validation'
+    elif self._patience:
+      self._choosing = 'test'
+    self._evaluator = self._evaluator_of(state.average)
+    self.last = None  # What the last call returned.
 
   @property
   def stops_early(self):
@@ -31,33 +39,100 @@ class RunEvaluation:
 
   @property
   def best(self):
-    """`best_eval_bpd` and `best_eval_step` so far, inf and -1 before the first."""
+    """The best evaluation so far: a dict of its `best_eval_bpd`, its `best_eval_step` and the
+    split that it was chosen by; empty where none is chosen."""
     progress = self._state.progress
+    if self._choosing is None or int(progress.best_eval_step) < 0:
+      return {}
     return {'best_eval_bpd': float(progress.best_eval_bpd),
-            'best_eval_step': int(progress.best_eval_step)}
+            'best_eval_step': int(progress.best_eval_step), 'best_eval_split': self._choosing}
 
   def __call__(self, step, interrupted):
-    """Evaluates after a step.
+    """Evaluates after a step, on `evaluation.max_images` of each split at most.
 
     Args:
       step: int.
       interrupted: as for `Evaluator`.
 
     Returns:
-      What `Evaluator` returns for the test split, and `eval_train_bpd`. None, and
-      nothing remembered, if interrupted.
+      What `Evaluator` returns for the test split; `num_test_images`, how many there are;
+      `eval_train_bpd`, of as many training images without augmentation;
+      `eval_validation_bpd` where there are such images. None, and nothing remembered, if
+      interrupted.
     """
-    result = self._evaluator(interrupted=interrupted)
-    train_result = result and self._evaluator('train', self._num_train, interrupted)
-    if train_result is None:
+    most = self._config.max_images or None
+    result = self._evaluator('test', most, interrupted)
+    if result is None:
       return None
-    result['eval_train_bpd'] = train_result['eval_bpd']
+    result['num_test_images'] = self._source.num_examples('test')
+    others = {'train': result['num_images']}
+    if self._choosing == 'validation':
+      others['validation'] = most
+    for split, num_images in others.items():
+      measured = self._evaluator(split, num_images, interrupted)
+      if measured is None:
+        return None
+      result[f'eval_{split}_bpd'] = measured['eval_bpd']
+    self._choose(step, result)
+    self.last = {**result, **self.best}
+    return self.last
+
+  def final(self, step, interrupted):
+    """Evaluates the weights that the run keeps on the whole test split.
+
+    Args:
+      step: int, the last one.
+      interrupted: as for `Evaluator`.
+
+    Returns:
+      What `Evaluator` returns, `best` and, for the weights of another step, that step as
+      `weights_of_step`. None if interrupted.
+    """
+    best = self.best if self._state.best is not None else {}
+    weights_of_step = best.get('best_eval_step', step)
+    if self.last is not None and weights_of_step == step and (
+        self.last['num_images'] == self.last['num_test_images']):
+      return self.last
+    evaluator = self._evaluator
+    if weights_of_step != step:
+      evaluator = self._evaluator_of(self._state.best)
+    result = evaluator('test', interrupted=interrupted)
+    if result is None:
+      return None
+    others = {'weights_of_step': weights_of_step} if weights_of_step != step else {}
+    return {**result, 'num_test_images': result['num_images'], **self.best, **others}
+
+  def describe_stop(self):
+    """Why `stops_early`, in a line."""
+    best = self.best
+    return (f'stopped early, {self._patience} evaluations were not below '
+            f'{best["best_eval_bpd"]:.4f} bits/dim on {best["best_eval_split"]} images at step '
+            f'{best["best_eval_step"]}, whose weights are kept.')
+
+  def _choose(self, step, result):
+    """Remembers an evaluation, and its weights if it is the best."""
     progress = self._state.progress
     progress.last_eval_step.assign(step)
+    if self._choosing is None:
+      return
     progress.evals_since_best.assign_add(1)
-    if result['eval_bpd'] < float(progress.best_eval_bpd):
-      progress.best_eval_bpd.assign(result['eval_bpd'])
+    bits = result['eval_validation_bpd' if self._choosing == 'validation' else 'eval_bpd']
+    if bits < float(progress.best_eval_bpd):
+      progress.best_eval_bpd.assign(bits)
       progress.best_eval_step.assign(step)
       progress.evals_since_best.assign(0)
       self._state.remember_best()
-    return result
+
+  def _evaluator_of(self, model):
+    return evaluator_lib.Evaluator(
+        self._cluster, model, self._source, self._config.batch_size, self._config.noise_draws)
+
+
+def describe(result):
+  """What `RunEvaluation` returned, in a line."""
+  num, whole = result['num_images'], result['num_test_images']
+  text = f'{result["eval_bpd"]:.4f} +- {result["standard_error"]:.4f} bits/dim on {num:,}'
+  text += f' of {whole:,} test images' if num < whole else ' test images'
+  if 'eval_validation_bpd' in result:
+    text += f', {result["eval_validation_bpd"]:.4f} on validation images'
+  return text

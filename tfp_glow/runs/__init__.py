@@ -2,7 +2,8 @@
 
 from tfp_glow.runs.checkpoint import CheckpointStore
 from tfp_glow.runs.trained import TrainedModel
+from tfp_glow.runs.trained import load_model
 from tfp_glow.runs.trained import load_trained
 from tfp_glow.runs.workdir import Workdir
 
-__all__ = ['CheckpointStore', 'TrainedModel', 'Workdir', 'load_trained']
+__all__ = ['CheckpointStore', 'TrainedModel', 'Workdir', 'load_model', 'load_trained']

@@ -8,8 +8,6 @@ never counts; one that does not match it was damaged since.
 """
 
 import glob
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -67,8 +65,7 @@ class CheckpointStore:
       for path in _data_files(prefix):
         files.flush(path)
         contents[os.path.basename(path)] = files.fingerprint(path)
-      record = {**info, 'files': contents}
-      files.write_text(prefix + '.json', json.dumps({**record, 'sha256': _digest(record)}))
+      files.write_record(prefix + '.json', {**info, 'files': contents})
       self._drop_orphans()
     except (OSError, tf.errors.OpError) as error:
       self._delete(number)
@@ -154,11 +151,10 @@ class CheckpointStore:
   def _verify(self, number):
     prefix = os.path.join(self.directory, f'ckpt-{number}')
     try:
-      with open(prefix + '.json', encoding='utf-8') as f:
-        info = json.load(f)
+      info = files.read_record(prefix + '.json')
     except FileNotFoundError:
       return None, 'its save was interrupted'
-    except (OSError, RecursionError, ValueError) as error:
+    except (OSError, ValueError) as error:
       return None, f'ckpt-{number}.json cannot be read ({files.reason(error)})'
     problem = _problem_of_record(info, number)
     if problem:
@@ -203,18 +199,9 @@ def _data_files(prefix):
                 + glob.glob(glob.escape(prefix) + '.data-*'))
 
 
-def _digest(record):
-  """SHA-256 of what a record says, whatever the order and spacing of its JSON."""
-  return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-
-
 def _problem_of_record(info, number):
-  """What a `ckpt-N.json` lacks or has damaged, or None; takes its own SHA-256 out."""
+  """What a `ckpt-N.json` lacks, or None."""
   is_count = lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0
-  if not isinstance(info, dict):
-    return 'holds no record'
-  if 'sha256' in info and info.pop('sha256') != _digest(info):  # Version 0.1 wrote none.
-    return 'does not match its SHA-256'
   if not is_count(info.get('step')):
     return 'lacks the step'
   if not is_count(info.get('best_step', 0)):

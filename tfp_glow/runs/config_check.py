@@ -4,7 +4,7 @@ import numbers
 
 from tfp_glow import errors
 
-__all__ = ['FIELDS', 'check_config', 'flat', 'is_adjustable']
+__all__ = ['FIELDS', 'check_config', 'fixed_fields', 'flat', 'is_adjustable']
 
 # Fields that may differ when a run is continued: they do not change the numbers
 # that training computes, or only what happens when it goes wrong.
@@ -58,6 +58,7 @@ FIELDS = {
     'optimizer.warmup_steps': _SIZE, 'optimizer.schedule': _TEXT, 'optimizer.clip_norm': _LIMIT,
     'optimizer.ema_decay': _FRACTION,
     'evaluation.batch_size': _COUNT, 'evaluation.noise_draws': _COUNT,
+    'evaluation.max_images': (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: all)'),
     'early_stopping.patience': (
         lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: never)'),
     'sampling.num_samples': _COUNT,
@@ -103,3 +104,13 @@ def flat(fields, prefix=''):
 def is_adjustable(name):
   """Whether a run may be continued with another value of a field."""
   return any(name == field or name.startswith(field + '.') for field in _ADJUSTABLE)
+
+
+def fixed_fields(config):
+  """The fields that stay the same as long as a run lasts, a dict such as `{'model.depth': 8}`.
+
+  Args:
+    config: a `ConfigDict`.
+  """
+  return {name: value for name, value in flat(config.to_dict()).items()
+          if name != 'num_steps' and not is_adjustable(name)}

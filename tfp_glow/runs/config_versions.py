@@ -14,7 +14,7 @@ from tfp_glow import errors
 from tfp_glow.runs import config_check
 from tfp_glow.runs import metrics
 
-__all__ = ['BEFORE', 'complete']
+__all__ = ['BEFORE', 'check_recorded', 'complete']
 
 # Of every field that was not there from the start, what held before it was.
 BEFORE = {
@@ -28,6 +28,7 @@ BEFORE = {
     'model.condition_couplings': False,
     'model.class_weight': 0.,
     'early_stopping.patience': 0,
+    'evaluation.max_images': 0,
     'recovery.max_level_drift': 1e-3,
     'recovery.max_bpd_rise': 1.,
 }
@@ -72,6 +73,26 @@ def complete(config, where='the config', training=False, parts=None):
     part[field] = value
   config_check.check_config(result, where, parts)
   return result
+
+
+def check_recorded(recorded, config, checkpoint, part=''):
+  """Refuses a config that is not the one that a checkpoint was made with.
+
+  Args:
+    recorded: dict, `fixed_fields` of that, or None where they were not kept.
+    config: a `ConfigDict`.
+    checkpoint: str, its name.
+    part: str, the beginning of the names to compare, such as "model.".
+
+  Raises:
+    UserError: that names a field that differs.
+  """
+  values = config_check.flat(config.to_dict())
+  for name, value in (recorded or {}).items():
+    if name in values and name.startswith(part) and values[name] != value:
+      raise errors.UserError(
+          f'{checkpoint} was made with {name}={json.dumps(value)}, and the config says '
+          f'{json.dumps(values[name])}; put back the config.json that belongs to it.')
 
 
 def _refuse_or_ignore(name, value, where, training):

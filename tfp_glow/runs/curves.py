@@ -23,16 +23,16 @@ def read_evaluations(metrics_file):
       if line.get('event') in ('resume', 'recovery'):
         start = line.get('to_step', line['step'])
         kept = {step: entry for step, entry in kept.items() if step <= start}
-      elif line.get('eval_bpd') is not None:
+      elif line.get('eval_bpd') is not None and line.get('event') != 'final':
         kept[line['step']] = line
   return [kept[step] for step in sorted(kept)]
 
 
 def save_curves(path, metrics_file):
-  """Writes a PNG of the bits/dim of test and training images at every evaluation.
+  """Writes a PNG of the bits/dim of test, validation and training images at every evaluation.
 
-  Both are measured with the averaged weights on equally many images without
-  augmentation, so that the gap between them is overfitting.
+  They are measured with the averaged weights without augmentation, so that the gap
+  between training and other images is overfitting.
 
   Args:
     path: str.
@@ -46,16 +46,21 @@ def save_curves(path, metrics_file):
   steps = [line['step'] for line in evaluations]
   picture = figure.Figure(figsize=(6., 4.), layout='constrained')
   axes = picture.subplots()
-  for name, label in (('eval_train_bpd', 'training images'), ('eval_bpd', 'test images')):
+  for name, label in (('eval_train_bpd', 'training images'), ('eval_bpd', 'test images'),
+                      ('eval_validation_bpd', 'validation images')):
+    if not any(line.get(name) for line in evaluations):
+      continue
     axes.plot(steps, [line.get(name) or float('nan') for line in evaluations], 'o-',
               markersize=3, label=label)
-  if evaluations:
-    best = min(evaluations, key=lambda line: line['eval_bpd'])
-    axes.axvline(best['step'], color='grey', linestyle=':',
-                 label=f'best: {best["eval_bpd"]:.3f} at step {best["step"]}')
+  if evaluations and 'best_eval_step' in evaluations[-1]:
+    best = evaluations[-1]
+    axes.axvline(best['best_eval_step'], color='grey', linestyle=':',
+                 label=f'best on {best["best_eval_split"]} images: {best["best_eval_bpd"]:.3f} at '
+                 f'step {best["best_eval_step"]}')
   axes.set_xlabel('step')
   axes.set_ylabel('bits/dim')
-  axes.legend()
+  if evaluations:
+    axes.legend()
   with files.one_line_errors(path):
     picture.savefig(path + '.tmp', format='png', dpi=100)
     os.replace(path + '.tmp', path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -10,8 +11,8 @@ import tensorflow as tf
 
 from tfp_glow import errors
 
-__all__ = ['fingerprint', 'flush', 'one_line_errors', 'plain_path', 'reason', 'unused_name',
-           'write_text']
+__all__ = ['fingerprint', 'flush', 'one_line_errors', 'plain_path', 'read_record', 'reason',
+           'unused_name', 'write_record', 'write_text']
 
 
 def write_text(path, text):
@@ -54,6 +55,39 @@ def fingerprint(path):
       digest.update(block)
       size += len(block)
   return {'bytes': size, 'sha256': digest.hexdigest()}
+
+
+def write_record(path, record):
+  """Writes a dict as JSON, with its own SHA-256.
+
+  Raises:
+    OSError: as `write_text`.
+  """
+  write_text(path, json.dumps({**record, 'sha256': _digest(record)}) + '\n')
+
+
+def read_record(path):
+  """A dict that `write_record` wrote, or version 0.1, which added no SHA-256.
+
+  Raises:
+    OSError: if it cannot be read.
+    ValueError: if it was damaged.
+  """
+  try:
+    with open(path, encoding='utf-8') as f:
+      record = json.load(f)
+  except RecursionError as error:
+    raise ValueError('it is nested too deeply') from error
+  if not isinstance(record, dict):
+    raise ValueError('it holds no record')
+  if 'sha256' in record and record.pop('sha256') != _digest(record):
+    raise ValueError('it does not match its SHA-256')
+  return record
+
+
+def _digest(record):
+  """SHA-256 of what a record says, whatever the order and spacing of its JSON."""
+  return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def unused_name(path):

@@ -54,7 +54,7 @@ class Metrics:
 
     Args:
       step: int.
-      scalars: dict of numbers.
+      scalars: dict of numbers; strings among them are for metrics.jsonl alone.
       **others: further JSON values of the line, written before the scalars.
 
     Raises:
@@ -70,6 +70,8 @@ class Metrics:
         f.write(json.dumps(line) + '\n')
       with self._writer.as_default(step):
         for name, value in scalars.items():
+          if isinstance(value, str):
+            continue
           tf.summary.scalar(name, value)
       self._writer.flush()
 

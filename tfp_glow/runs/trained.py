@@ -11,9 +11,10 @@ from tfp_glow.runs import checkpoint
 from tfp_glow.runs import config_versions
 from tfp_glow.runs import labels
 from tfp_glow.runs import metrics
+from tfp_glow.runs import origin
 from tfp_glow.runs import workdir as workdir_lib
 
-__all__ = ['TrainedModel', 'load_trained', 'make_model', 'step_of']
+__all__ = ['TrainedModel', 'load_model', 'load_trained', 'make_model', 'step_of']
 
 
 def make_model(config, image_shape):
@@ -60,15 +61,53 @@ def load_trained(config, path, strategy=None):
   """
   config = config_versions.complete(config)
   workdir = workdir_lib.Workdir(path)
-  store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)
-  number, info = next(store.usable(), (None, None))
-  if number is None:
-    raise errors.UserError(f'workdir {path} holds no usable checkpoint; train first with '
-                           f'python train.py --workdir={path}')
+  store, number, info = _newest(workdir)
+  config_versions.check_recorded(info.get('config'), config, f'ckpt-{number}', 'model.')
   source = data.load(config.dataset)
+  change = origin.Origin(workdir).change_of(source)
+  if change is not None:
+    metrics.say(f'These are not quite the data of the run: {change.message}.')
   with (strategy or tf.distribute.get_strategy()).scope():
     model = make_model(config, source.image_shape)
   labels.check_labels(config, source)
-  part = 'best' if 'best_step' in info else 'average'
-  store.restore({part: model}, number)
+  store.restore({_part(info): model}, number)
   return TrainedModel(model, source, step_of(info))
+
+
+def load_model(path):
+  """The model of `load_trained`, without its data where the run knows their shape.
+
+  Args:
+    path: str, the workdir.
+
+  Returns:
+    An `ImageModel`, made in the strategy scope of the caller.
+
+  Raises:
+    UserError: as `load_trained`.
+  """
+  workdir = workdir_lib.Workdir(path)
+  shape = origin.Origin(workdir).read().get('image_shape')
+  config = workdir.read_config()
+  if shape is None:
+    return load_trained(config, path).model
+  store, number, info = _newest(workdir)
+  config_versions.check_recorded(info.get('config'), config, f'ckpt-{number}', 'model.')
+  model = make_model(config, tuple(shape))
+  store.restore({_part(info): model}, number)
+  return model
+
+
+def _newest(workdir):
+  """The checkpoints of a workdir, the number of the newest good one and its `info`."""
+  store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)
+  number, info = next(store.usable(), (None, None))
+  if number is None:
+    raise errors.UserError(f'workdir {workdir.path} holds no usable checkpoint; train first with '
+                           f'python train.py --workdir={workdir.path}')
+  return store, number, info
+
+
+def _part(info):
+  """Which part of a checkpoint holds the weights that count."""
+  return 'best' if 'best_step' in info else 'average'

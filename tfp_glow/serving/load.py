@@ -35,8 +35,8 @@ def load(path):
 
   Raises:
     UserError: in one line, if there is no trained model at the path or it cannot be read.
-    UserError: if the data set of a run without an export cannot be had, whose images'
-      shape is needed.
+    UserError: if the data set of a run of version 0.1 without an export cannot be had, whose
+      images' shape is needed.
   """
   path = os.path.expanduser(path)
   if not os.path.isdir(path):
@@ -50,7 +50,7 @@ def load(path):
   if export is not None and (info is None or
                              export.read_description()['step'] >= trained.step_of(info)):
     return _load_export(export)
-  return trained.load_trained(workdir.read_config(), path).model
+  return trained.load_model(path)
 
 
 def _load_export(export):

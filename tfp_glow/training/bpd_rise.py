@@ -1,8 +1,11 @@
 """Whether the training bits/dim have risen for good, and not for a while."""
 
+import math
+
 __all__ = ['BpdRise']
 
-_MIN_STEPS = 20  # Of a window: single batches vary too much to be judged by.
+_MIN_STEPS = 30  # Of a window: single batches vary too much to be judged by.
+_MOST = .75  # Of a window's steps.
 _WINDOWS = 3
 _ON_THE_WAY_BACK = .9
 
@@ -10,10 +13,10 @@ _ON_THE_WAY_BACK = .9
 class BpdRise:
   """Judges a run by its bits/dim in windows of some steps, which `Progress` sums up.
 
-  Training has failed if three windows in a row lay above their reference by more than
-  `recovery.max_bpd_rise` in every single step. A window whose mean came back by a tenth of the way
-  to the reference, or more, does not count. So a spike costs no recovery, nor does a bad start
-  that training itself makes good.
+  Training has failed if in three windows in a row most steps lay above the reference by more than
+  `recovery.max_bpd_rise`. A window whose mean came back by a tenth of the way to the reference, or
+  more, does not count. So a spike costs no recovery, nor does a bad start that training itself
+  makes good.
 
   The reference is the lowest mean of a window so far. Once the warm-up is over it is at most the
   first batch's bits/dim or `n_bits`, those of a model that knows nothing, whichever is greater: a
@@ -59,20 +62,18 @@ class BpdRise:
     is_last = is_last and (good >= _MIN_STEPS or int(progress.windows_above) > 0)
     if not good or good < _MIN_STEPS and not is_last:
       return None
-    mean, is_above, reference = float(progress.rise_bpd) / good, self._is_above(), self.reference
-    if not is_above:
+    mean, reference = float(progress.rise_bpd) / good, self.reference
+    if not self._is_above():
       progress.windows_above.assign(0)
     elif mean - reference > _ON_THE_WAY_BACK * (float(progress.previous_bpd) - reference):
       progress.windows_above.assign_add(1)
     progress.previous_bpd.assign(mean)
     progress.lowest_bpd.assign(min(mean, float(progress.lowest_bpd)))
-    progress.clear_rise()
+    progress.begin_rise(self.reference + self._limit if self._limit else math.inf)
     if int(progress.windows_above) < (1 if is_last else _WINDOWS):
       return None
     return (f'training bits/dim, {mean:.4g}, stay more than recovery.max_bpd_rise={self._limit:g} '
             f'above {reference:.4g}')
 
   def _is_above(self):
-    lowest = float(self._progress.rise_lowest)
-    return (self._limit > 0 and int(self._progress.rise_good) > 0
-            and lowest - self.reference > self._limit)
+    return int(self._progress.rise_high) > _MOST * int(self._progress.rise_good)

@@ -48,6 +48,14 @@ class Cluster:
     return self.num_replicas // self.num_workers
 
   @property
+  def devices(self):
+    """What this process computes on, in words."""
+    num_gpus = len(tf.config.list_logical_devices('GPU'))
+    own = f'{num_gpus} GPU{"s" if num_gpus > 1 else ""}' if num_gpus else (
+        f'the CPU ({os.cpu_count()} cores)')
+    return own + (f' as {self.num_replicas} replicas' if self.num_replicas > 1 else '')
+
+  @property
   def is_chief(self):
     """Whether this process writes the files of the run."""
     return self.worker_index == 0

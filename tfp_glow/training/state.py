@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_glow.runs import initial_weights
 from tfp_glow.training import average as average_lib
 from tfp_glow.training import optimizer as optimizer_lib
 
@@ -23,7 +24,8 @@ class Progress(tf.Module):
     first_bpd: float64, training bits/dim of the first good batch; inf before it.
     lowest_bpd, previous_bpd: float64, the lowest and the last mean of a window of
       `BpdRise`, inf before there was one; windows_above: int64, see there.
-    rise_*: sums over that window's good steps, and their lowest bits/dim.
+    rise_*: sums over the good steps of the present window; rise_threshold: float64, bits/dim
+      above which a step counts into rise_high.
     best_eval_bpd, best_eval_step: the best evaluation so far (inf, -1 before it);
       evals_since_best: int64, evaluations since then.
     last_eval_step: int64, the step of the last evaluation, or -1.
@@ -47,7 +49,8 @@ class Progress(tf.Module):
     self.windows_above = _scalar(0, tf.int64, 'windows_above')
     self.rise_bpd = _scalar(0., tf.float64, 'rise_bpd')
     self.rise_good = _scalar(0, tf.int64, 'rise_good')
-    self.rise_lowest = _scalar(float('inf'), tf.float64, 'rise_lowest')
+    self.rise_high = _scalar(0, tf.int64, 'rise_high')
+    self.rise_threshold = _scalar(float('inf'), tf.float64, 'rise_threshold')
     self.best_eval_bpd = _scalar(float('inf'), tf.float64, 'best_eval_bpd')
     self.best_eval_step = _scalar(-1, tf.int64, 'best_eval_step')
     self.evals_since_best = _scalar(0, tf.int64, 'evals_since_best')
@@ -75,16 +78,16 @@ class Progress(tf.Module):
     self.window_good.assign_add(1)
     self.rise_bpd.assign_add(bits)
     self.rise_good.assign_add(1)
-    self.rise_lowest.assign(tf.minimum(self.rise_lowest, bits))
+    self.rise_high.assign_add(tf.cast(bits > self.rise_threshold, tf.int64))
     self.first_bpd.assign(tf.where(tf.math.is_inf(self.first_bpd), bits, self.first_bpd))
 
   def clear_window(self):
     _clear(self.window_bpd, self.window_good, self.window_bad, self.window_grad_norm)
 
-  def clear_rise(self):
+  def begin_rise(self, threshold):
     """Begins another window of `BpdRise`."""
-    _clear(self.rise_bpd, self.rise_good)
-    self.rise_lowest.assign(float('inf'))
+    _clear(self.rise_bpd, self.rise_good, self.rise_high)
+    self.rise_threshold.assign(threshold)
 
 
 class TrainState:
@@ -111,22 +114,35 @@ class TrainState:
     self.progress = Progress(seed)
     self._cluster = cluster
 
-  def initialize(self, images, noise, conditions=None):
+  @property
+  def num_weights(self):
+    """How many numbers the model learns."""
+    return sum(variable.shape.num_elements() for variable in self.model.trainable_variables)
+
+  def initialize(self, images, noise, conditions=None, initial=None):
     """Data-dependent initialisation over the global batch.
 
     Args:
       images, noise: this process's values for its replicas.
       conditions: None or a dict of such values by the names of the model's conditions.
+      initial: None or an `ImageModel`, whose weights are taken as they are where they fit.
+
+    Returns:
+      What `take_weights` does; None without `initial`.
     """
     strategy = self._cluster.strategy
+    taken = initial and initial_weights.take_weights(initial, self.model)
 
     @tf.function(autograph=False)
     def initialize(images, noise, conditions):
       strategy.run(self.model.initialize, args=(images, noise), kwargs=conditions)
 
-    initialize(images, noise, conditions or {})
+    if taken is None or taken[1]:
+      initialize(images, noise, conditions or {})
+      taken = initial and initial_weights.take_weights(initial, self.model)
     average_lib.copy_variables(self.model, self.average)
     self.remember_best()
+    return taken
 
   def remember_best(self):
     """Makes the present average the best one, where that is kept."""

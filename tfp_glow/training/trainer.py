@@ -10,18 +10,16 @@ from tfp_glow import errors
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import run_evaluation
 from tfp_glow.runs import bad_batch
-from tfp_glow.runs import checkpoint
-from tfp_glow.runs import config_versions
+from tfp_glow.runs import clock as clock_lib
+from tfp_glow.runs import config_check
 from tfp_glow.runs import curves
-from tfp_glow.runs import ending
-from tfp_glow.runs import files
+from tfp_glow.runs import initial_weights
 from tfp_glow.runs import labels as labels_lib
 from tfp_glow.runs import metrics as metrics_lib
+from tfp_glow.runs import opening
 from tfp_glow.runs import pictures
 from tfp_glow.runs import trained
-from tfp_glow.runs import workdir as workdir_lib
 from tfp_glow.training import bpd_rise
-from tfp_glow.training import clock as clock_lib
 from tfp_glow.training import monitors as monitors_lib
 from tfp_glow.training import recovery as recovery_lib
 from tfp_glow.training import schedule
@@ -38,7 +36,7 @@ class _Drift(Exception):
   """Training went wrong in a way that a recovery may put right."""
 
 
-def train(config, path, cluster):
+def train(config, path, cluster, init_from=None, load_model=None):
   """Trains as a config says, from the start or from where the workdir stands.
 
   Args:
@@ -46,6 +44,9 @@ def train(config, path, cluster):
       what the program did before it had them.
     path: str, the workdir.
     cluster: a `Cluster`.
+    init_from: str or None, a workdir or an export whose weights a new run begins with, as
+      far as its model has weights of the same place and shape.
+    load_model: callable that makes an `ImageModel` of such a path.
 
   Returns:
     The last evaluation's results, a dict, with `step` before them, or None if the
@@ -58,29 +59,14 @@ def train(config, path, cluster):
     WorkerLost: if another worker of a multi-worker run is gone.
   """
   clock = clock_lib.Clock()
-  config = config_versions.complete(config, training=True)
-  cluster.per_replica_batch(config.batch_size)
-  workdir = workdir_lib.Workdir(path)
-  changes = workdir.check(config)
   report = metrics_lib.say if cluster.is_chief else lambda text: None
-  checkpoints = checkpoint.CheckpointStore(workdir.checkpoints, report)
+  run = opening.open_run(config, path, cluster, report, init_from)
+  if run is None:
+    return None
   try:
-    ended = ending.ending(config, checkpoints) if cluster.is_chief else None
-    if cluster.chief_value(ended is not None):
-      report(f'The run in {path} is finished ({ended}) and is left as it is; use '
-             f'--mode=evaluate, sample or interpolate.')
-      return None
-    if cluster.is_chief:
-      if checkpoints.is_new():
-        if workdir.has_trained():
-          raise errors.UserError(
-              f'the checkpoints of the run in {workdir.path} are gone; put {workdir.checkpoints} '
-              f'back from a backup, or choose another --workdir to start anew.')
-        workdir.prepare()
-      workdir.lock()
     with stopping.StopRequest() as stop:
-      trainer = _Trainer(config, workdir, checkpoints, cluster, clock, stop)
-      trainer.start(changes, report)
+      trainer = _Trainer(run, cluster, clock, stop, report)
+      trainer.start(load_model)
       return trainer.run()
   except tf.errors.OpError as error:
     lost = cluster.lost_worker(error)
@@ -88,24 +74,29 @@ def train(config, path, cluster):
       raise
     raise lost from error
   finally:
-    workdir.unlock()
+    run.close()
 
 
 class _Trainer:
   """The loop and all that it looks after; see `train`."""
 
-  def __init__(self, config, workdir, checkpoints, cluster, clock, stop):
-    self._config = config
-    self._workdir = workdir
-    self._checkpoints = checkpoints
+  def __init__(self, run, cluster, clock, stop, report):
+    self._open = run
+    self._config = config = run.config
+    self._workdir = run.workdir
     self._cluster = cluster
     self._clock = clock
     self._stop = stop
+    self._report = report
+    cluster.per_replica_batch(config.batch_size)
+    report(f'Preparing the data set {config.dataset.name}.')
     self._source = source = data.load(config.dataset)
     labels_lib.check_labels(config, source)
+    run.check_data(source, report)
     self._state = state = state_lib.TrainState(
         cluster, lambda: trained.make_model(config, source.image_shape),
         config.optimizer, config.seed, keep_best=config.early_stopping.patience > 0)
+    report(f'{config.model.name} of {state.num_weights:,} weights on {cluster.devices}.')
     self._progress = state.progress
     self._learning_rate = schedule.make_schedule(config.optimizer, config.num_steps)
     self._train_step = train_step.make_train_step(cluster, state, config)
@@ -117,18 +108,15 @@ class _Trainer:
     self._drifted = set()  # Levels that the user was warned of.
     self._evaluation = run_evaluation.RunEvaluation(cluster, state, source, config)
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
-    self._recovery = recovery_lib.Recovery(config, state, checkpoints, self._problem, cluster)
-    self._result = None
-    self._saved = self._checked_step = None
+    self._recovery = recovery_lib.Recovery(config, state, run.checkpoints, self._problem, cluster)
     self._logged = None  # Step and train_s of the last log line.
-    self._vote = self._last_vote = None
+    self._result = self._saved = self._checked_step = self._vote = self._last_vote = None
 
-  def start(self, changes, report):
+  def start(self, load_model):
     """Takes the run up where its newest good checkpoint stands, or begins it."""
-    config, path, progress = self._config, self._workdir.path, self._progress
-    is_new = bool(self._cluster.chief_value(self._checkpoints.is_new()))
-    if is_new:
-      self._initialize()
+    config, run, progress = self._config, self._open, self._progress
+    if run.is_new:
+      event = self._initialize(load_model)
     else:
       number = self._recovery.resume()
       if number is None:
@@ -136,20 +124,23 @@ class _Trainer:
             f'no checkpoint in {self._workdir.checkpoints} can be used, and nothing was changed; '
             f'put one back from a backup, or choose another --workdir to start anew.')
       self._saved = self._mark()
-      report(f'Continuing the run in {path} from ckpt-{number}, step {int(progress.step)} of '
-             f'{config.num_steps}.')
+      self._report(f'Continuing the run in {self._workdir.path} from ckpt-{number}, step '
+                   f'{int(progress.step)} of {config.num_steps}.')
+      event = dict(event='resume', checkpoint=f'ckpt-{number}')
+      event.update({'changed': run.changes} if run.changes else {})
     self._logged = int(progress.step), float(progress.train_s)
     if self._cluster.is_chief:
+      run.origin.write(self._source, run.init_from)
       self._workdir.write_config(config)
     self._metrics = metrics_lib.Metrics(
         self._workdir, config.num_steps, int(progress.step), self._cluster.is_chief)
     self._lap()
-    if is_new:
+    if run.is_new:
       self._save()
-    else:
-      self._metrics.write(
-          int(progress.step), self._times(), event='resume', checkpoint=f'ckpt-{number}',
-          **({'changed': changes} if changes else {}))
+    if event:
+      self._metrics.write(int(progress.step), self._times(), **event)
+    if not self._is_last(int(progress.step)):
+      self._metrics.say('Tracing the training step.')
 
   def run(self):
     """Trains to the end and returns the last evaluation's results."""
@@ -196,6 +187,8 @@ class _Trainer:
       self._log(step)
     if due(config.eval_every):
       self._evaluate(step)
+    if self._is_last(step):
+      self._finish(step)
     if due(config.sample_every):
       self._sample(step)
     is_healthy = self._is_last(step) or not self._rise.is_suspected
@@ -207,14 +200,24 @@ class _Trainer:
   def _is_last(self, step):
     return step >= self._config.num_steps or self._evaluation.stops_early
 
-  def _initialize(self):
-    """Data-dependent initialisation from the first batch."""
-    progress, replicas = self._progress, self._cluster.num_replicas
+  def _initialize(self, load_model):
+    """The first weights: data-dependent from the first batch, or those of `init_from`.
+
+    Returns:
+      Of the latter, a description for the log, else None.
+    """
+    progress, replicas, path = self._progress, self._cluster.num_replicas, self._open.init_from
     batch = next(iter(self._batches(0)))
     images = batch['image']
     noise = self._cluster.strategy.run(
         lambda images: noise_lib.replica_noise(progress.data_seed, 0, images, replicas), (images,))
-    self._state.initialize(images, noise, self._conditions(batch))
+    given = (images, noise, self._conditions(batch))
+    if path is None:
+      self._state.initialize(*given)
+      return None
+    taken, missing = self._state.initialize(*given, initial=load_model(path))
+    self._report(initial_weights.describe(path, taken, missing))
+    return dict(event='init_from', path=path, taken=len(taken), missing=missing)
 
   def _conditions(self, batch):
     return labels_lib.conditions_of(self._state.model, batch)
@@ -269,28 +272,34 @@ class _Trainer:
     if int(self._progress.last_eval_step) == step:
       return
     self._lap()
-    # Workers must stay in step, so only a single process breaks off.
-    alone = self._cluster.num_workers == 1
-    result = self._evaluation(step, lambda: alone and bool(self._stop))
+    result = self._evaluation(step, self._interrupted)
     self._lap('evaluation')
     if result is None:
       return
-    best = self._evaluation.best
-    self._metrics.write(step, {
-        **self._times(), **result, 'best_eval_bpd': best['best_eval_bpd']})
-    self._metrics.say(
-        f'step {step}: {result["eval_bpd"]:.4f} +- {result["standard_error"]:.4f} bits/dim on '
-        f'{result["num_images"]} test images')
-    self._result = {'step': step, **result}
-    if self._state.best is None:
-      return
-    self._result.update(best)
+    self._metrics.write(step, {**self._times(), **result})
+    self._metrics.say(f'step {step}: {run_evaluation.describe(result)}')
     if self._evaluation.stops_early:
-      self._metrics.write(step, best, event='early_stop')
-      self._metrics.say(
-          f'step {step}: stopped early, {self._config.early_stopping.patience} evaluations were '
-          f'not below {best["best_eval_bpd"]:.4f} bits/dim at step {best["best_eval_step"]}, '
-          f'whose weights are kept.')
+      self._metrics.write(step, self._evaluation.best, event='early_stop')
+      self._metrics.say(f'step {step}: {self._evaluation.describe_stop()}')
+
+  def _finish(self, step):
+    """Measures what the run leaves behind on the whole test split."""
+    if self._result is not None:
+      return
+    self._lap()
+    result = self._evaluation.final(step, self._interrupted)
+    self._lap('evaluation')
+    if result is None:
+      return
+    self._result = {'step': step, **result}
+    if result is not self._evaluation.last:
+      self._metrics.write(step, {**self._times(), **result}, event='final')
+      self._metrics.say(f'The weights of step {result.get("weights_of_step", step)}: '
+                        f'{run_evaluation.describe(result)}')
+
+  def _interrupted(self):
+    # Workers must stay in step, so only a single process breaks off.
+    return self._cluster.num_workers == 1 and bool(self._stop)
 
   def _sample(self, step):
     path = os.path.join(self._workdir.samples, f'step_{step:06d}.png')
@@ -305,13 +314,14 @@ class _Trainer:
 
   def _save(self):
     self._lap()
-    step, evaluated = self._saved = self._mark()
+    step, *_ = self._saved = self._mark()
     if self._cluster.is_chief:
-      info = dict(step=step, finished=self._is_last(step) and evaluated == step)
-      best_step = self._evaluation.best['best_eval_step']
-      if self._state.best is not None and best_step >= 0:
-        info.update(best_step=best_step, stopped_early=self._evaluation.stops_early)
-      self._checkpoints.save(self._state.items(), info)
+      info = dict(step=step, finished=self._is_last(step) and self._result is not None,
+                  config=config_check.fixed_fields(self._config))
+      best = self._evaluation.best
+      if self._state.best is not None and best:
+        info.update(best_step=best['best_eval_step'], stopped_early=self._evaluation.stops_early)
+      self._open.checkpoints.save(self._state.items(), info)
       self._lap('checkpoint')
 
   def _check_bad_run(self):
@@ -344,7 +354,7 @@ class _Trainer:
       self._give_up(failure, reason)
     step = event.pop('step')
     self._logged = (event['to_step'], float(self._progress.train_s))
-    self._vote = self._last_vote = self._checked_step = None
+    self._vote = self._last_vote = self._checked_step = self._result = None
     self._metrics.write(step, self._times(), event='recovery', **event)
     self._metrics.say(
         f'step {step}: {reason}. Recovery {event["recoveries"]}: back to step '
@@ -357,14 +367,12 @@ class _Trainer:
     progress = self._progress
     step, number = int(progress.step), int(progress.last_bad_step)
     number = number if int(progress.bad_run) else step - 1
-    path = files.unused_name(os.path.join(self._workdir.path, f'bad_batch_step_{number}.npz'))
     self._metrics.write(step, self._times(), event='gave_up', reason=reason)
-    if self._cluster.is_chief:
-      with files.one_line_errors(path):
-        bad_batch.save_batch(
-            path, self._source, batch_size=self._config.batch_size,
-            seed=int(progress.data_seed), number=number, reason=reason)
-    raise errors.TrainingFailed(f'{failure} The batch is saved in {path}.') from failure
+    saved = self._cluster.is_chief and bad_batch.save_batch(
+        self._workdir.path, self._source, batch_size=self._config.batch_size,
+        seed=int(progress.data_seed), number=number, reason=reason)
+    raise errors.TrainingFailed(
+        f'{failure}' + (f' The batch is saved in {saved}.' if saved else '')) from failure
 
   def _must_stop(self):
     if self._cluster.num_workers == 1:
@@ -382,10 +390,11 @@ class _Trainer:
 
   def _mark(self):
     """What a checkpoint of the present state would add to the last one."""
-    return int(self._progress.step), int(self._progress.last_eval_step)
+    return int(self._progress.step), int(self._progress.last_eval_step), self._result is not None
 
   def _lap(self, kind='train'):
     self._clock.lap(self._progress, kind)
 
   def _times(self):
-    return {name: round(float(variable), 3) for name, variable in self._progress.times.items()}
+    return clock_lib.rounded(self._progress)
+

@@ -2,7 +2,7 @@
 
 import time
 
-__all__ = ['Clock']
+__all__ = ['Clock', 'rounded']
 
 
 class Clock:
@@ -22,3 +22,8 @@ class Clock:
     for variable in (progress.wall_s, getattr(progress, f'{kind}_s')):
       variable.assign_add(now - self._last)
     self._last = now
+
+
+def rounded(progress):
+  """The seconds that were booked so far, a dict of floats by name."""
+  return {name: round(float(variable), 3) for name, variable in progress.times.items()}

@@ -1,0 +1,83 @@
+"""A run knows its data and the weights that it began with."""
+
+import json
+import os
+
+import pytest
+
+from tests import tiny_run as tiny
+from tfp_glow import errors
+from tfp_glow import runs
+from tfp_glow.runs import origin as origin_lib
+
+
+class _Source:
+  """A source with a fingerprint of its own."""
+
+  image_shape = (8, 8, 1)
+
+  def __init__(self, digest='a'):
+    self.fingerprint = {'kind': 'arrays', 'images': {'train': 9, 'test': 1}, 'digest': digest}
+
+
+@pytest.fixture(name='origin')
+def fixture_origin(tmp_path):
+  return origin_lib.Origin(runs.Workdir(str(tmp_path)))
+
+
+def test_reads_what_it_wrote(origin):
+  assert origin.read() == {}
+  origin.write(_Source(), 'runs/a')
+  assert origin.read() == {
+      'data': _Source().fingerprint, 'image_shape': [8, 8, 1], 'init_from': 'runs/a'}
+
+
+def test_other_data_are_refused(origin):
+  assert origin.check_data(_Source()) is None, 'version 0.1 kept nothing to compare with'
+  origin.write(_Source())
+  assert origin.check_data(_Source()) is None
+  with pytest.raises(errors.UserError, match=(
+      r'cannot go on with other data: the data set was one of files with the digest a \(1 test, 9 '
+      r'train images\), .* and --init_from=')):
+    origin.check_data(_Source('b'))
+
+
+def test_data_that_grew_are_told_of(origin, monkeypatch):
+  origin.write(_Source())
+  change = type('Change', (), dict(is_other=False, message='the folder has 3 new pictures'))
+  monkeypatch.setattr('tfp_glow.data.describe_change', lambda old, new: change)
+  assert origin.check_data(_Source('b')) == (
+      'The data of the run have changed: the folder has 3 new pictures.')
+
+
+@pytest.mark.parametrize('begun, given, message', [
+    (None, 'a', 'began with new weights, and --init_from=a comes too late'),
+    ('b', 'a', 'began with the weights of b, and --init_from=a comes too late')])
+def test_other_weights_come_too_late(origin, begun, given, message):
+  origin.write(_Source(), begun)
+  with pytest.raises(errors.UserError, match=message):
+    origin.check_init_from(given)
+  assert origin.check_init_from(None) == begun
+
+
+def test_the_same_weights_may_be_named_again(origin, tmp_path):
+  origin.write(_Source(), str(tmp_path / 'a'))
+  assert origin.check_init_from(os.path.join(str(tmp_path), 'x', '..', 'a')) == str(tmp_path / 'a')
+
+
+@pytest.mark.parametrize('damage', [
+    lambda text: text[:-5], lambda text: text.replace('"a"', '"b"'), lambda text: '[]',
+    lambda text: ''])
+def test_damaged(origin, tmp_path, damage):
+  origin.write(_Source())
+  path = tmp_path / 'origin.json'
+  path.write_text(damage(path.read_text()))
+  with pytest.raises(errors.UserError, match='origin.json cannot be read .*from a backup, or del'):
+    origin.read()
+
+
+def test_a_real_fingerprint_is_one_for_json(origin):
+  source = tiny.MemorySource()
+  origin.write(source)
+  assert origin.read()['data'] == json.loads(json.dumps(source.fingerprint))
+  assert origin.check_data(source) is None
