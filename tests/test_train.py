@@ -220,5 +220,6 @@ def _is_one_line(result, message):
   code, out, err = result
   assert code == 1 and out == ''
   assert message in err and 'Traceback' not in err
-  lines = [line for line in err.splitlines() if not line.startswith('Preparing data set')]
+  lines = [line for line in err.splitlines()
+           if not line.startswith(('Preparing data set', 'Preparing the data set'))]
   assert len(lines) == 1 and lines[0].startswith('train.py: '), err

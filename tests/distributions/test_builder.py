@@ -15,7 +15,7 @@ def make_config(**kwargs):
       name='glow', num_levels=2, depth=2, hidden_channels=4, coupling='affine',
       scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
       hidden_actnorm=True, n_bits=8, logit_alpha=0., precision='float32',
-      reversible=False, dequantization='uniform', num_classes=0, condition_couplings=False,
+      reversible=False, input_limit=4., dequantization='uniform', num_classes=0, condition_couplings=False,
       class_weight=0., num_components=8, num_bins=8) | kwargs)
 
 

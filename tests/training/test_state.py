@@ -6,7 +6,7 @@ import tensorflow as tf
 from tests import tiny_run as tiny
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.runs import trained
-from tfp_glow.training import clock as clock_lib
+from tfp_glow.runs import clock as clock_lib
 from tfp_glow.training import state as state_lib
 
 
