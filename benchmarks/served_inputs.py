@@ -32,24 +32,24 @@ class Inputs:
     self.signatures = list(self._definitions)
     self._random = random
 
-  def draw(self, signature, num, **given):
+  def draw(self, signature, batch, **given):
     """Arrays by name for a signature.
 
     Args:
       signature: str.
-      num: int, of images, latents, labels or files.
+      batch: int, how many images, latents, labels or files.
       **given: inputs to take instead of drawn ones, if the signature has them.
     """
-    return {name: given[name] if name in given else self._input(name, info, num)
+    return {name: given[name] if name in given else self._input(name, info, batch)
             for name, info in sorted(self._definitions[signature].inputs.items())}
 
-  def _input(self, name, info, num):
-    shape = [num if size is None else size
+  def _input(self, name, info, batch):
+    shape = [batch if size is None else size
              for size in tf.TensorShape(info.tensor_shape).as_list()]
     if name in ('images', 'other_images'):
       return self._random.randint(0, 256, shape).astype(np.uint8)
     if name == 'image_bytes':
-      return np.array([self._file() for _ in range(num)], object)
+      return np.array([self._file() for _ in range(batch)], object)
     if name == 'direction':
       names = self.description['directions'] or ['?']
       return np.array(names[self._random.randint(len(names))], object)

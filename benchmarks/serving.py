@@ -20,7 +20,7 @@ import time
 
 _BATCHES = (1, 32)
 _SECONDS = 1.5  # Of repeated requests for each batch.
-_GIVEN = dict(num=8, noise_draws=1, temperature=.7, strength=.1)
+_TEMPERATURE, _STRENGTH = .7, .1
 
 
 def _export(config, folder):
@@ -53,10 +53,10 @@ def _measure(path, signature):
   figures = {}
   before = _memory('VmRSS')
   for batch in _BATCHES:
-    given = dict(_GIVEN, num=8 if signature == 'interpolate' else batch)
-    drawn = inputs.draw(signature, batch)
-    feeds = {name: tf.constant(given.get(name, value), tf.as_dtype(value.dtype))
-             for name, value in drawn.items()}
+    drawn = inputs.draw(
+        signature, batch, temperature=np.float32(_TEMPERATURE), strength=np.float32(_STRENGTH),
+        noise_draws=np.int32(1), num=np.int32(8 if signature == 'interpolate' else batch))
+    feeds = {name: tf.constant(value) for name, value in drawn.items()}
     with open('/proc/self/clear_refs', 'w', encoding='utf-8') as f:
       f.write('5')  # Resets VmHWM.
     seconds = []
