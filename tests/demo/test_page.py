@@ -82,9 +82,14 @@ def fixture_page(browser, address):
   browser.get(address)
   page = Page(browser)
   page.until(lambda: page.find('#picture img') and page.find('#sample'))
-  for header in browser.find_elements(CSS, 'button.label-wrap:not(.open)'):
-    browser.execute_script('arguments[0].click()', header)
-  page.until(lambda: page.find('#scale-1 input[type=range]') and page.find('#blend input'))
+
+  def all_is_open():
+    # Again and again: what stands on the page may not listen to clicks yet.
+    for header in browser.find_elements(CSS, 'button.label-wrap:not(.open)'):
+      browser.execute_script('arguments[0].click()', header)
+    return page.find('#scale-1 input[type=range]') and page.find('#blend input')
+
+  page.until(all_is_open)
   return page
 
 
