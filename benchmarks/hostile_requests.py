@@ -174,7 +174,7 @@ class _Requests:
     request.changed = name = self._choose(sorted(request.inputs))
     value = request.inputs[name]
     ways = [self._other_rank, self._other_size, self._other_dtype, self._missing, self._surplus]
-    ways += [self._other_content] * (3 if name not in ('images', 'other_images', 'seed', 'image_bytes') else 0)
+    ways += [self._other_content] * (3 if name not in ('images', 'other_images', 'seed') else 0)
     self._choose(ways)(request, name, value)
 
   def _other_rank(self, request, name, value):
@@ -241,7 +241,9 @@ class _Requests:
       request.inputs[name] = flat.reshape(value.shape)
 
   def _broken(self, file):
-    way = self._random.randint(4)
+    way = self._random.randint(5)
+    if way == 4:  # A header that promises pixels by the million.
+      return file[:16] + self._random.randint(0, 2**16, 2).astype('>u4').tobytes() + file[24:]
     if way == 0:
       return file[:self._random.randint(len(file))]
     if way == 1:
