@@ -87,14 +87,14 @@ class Given(bijectors.FlowBijector):
   So it passes for one without conditions, and every check can be made of it.
   """
 
-  def __init__(self, bijector, conditions, name='given'):
+  def __init__(self, bijector, conditions, validate_args=False, name='given'):
     parameters = dict(locals())
     self._bijector = bijector
     self._fixed = self._no_dependency(conditions)
     super().__init__(
         forward_min_event_ndims=bijector.forward_min_event_ndims,
         inverse_min_event_ndims=bijector.inverse_min_event_ndims, dtype=bijector.dtype,
-        parameters=parameters, name=name)
+        validate_args=validate_args, parameters=parameters, name=name)
     self._forward_shape = bijector.forward_event_shape
     self._inverse_shape = bijector.inverse_event_shape
     self._forward_shape_tensor = bijector.forward_event_shape_tensor
@@ -237,6 +237,18 @@ class CopyChecks(VariantChecks):
     x = self.images()
     assert sorted(map(id, copy.variables)) == sorted(map(id, b.variables))
     np.testing.assert_allclose(flat(copy.inverse(x)), flat(b.inverse(copied(x))))
+
+  def test_validate_args_finds_a_variable_that_has_diverged(self):
+    b = self.make()
+    x, z = self.images(), self.latents(b)
+    checked = b.copy(validate_args=True)
+    for v in b.trainable_variables[-1:]:
+      checked.forward(z)
+      v.assign(v / 0.)
+      for call in (lambda: checked.inverse(copied(x)), lambda: checked.forward(copied(z)),
+                   lambda: checked.inverse_log_det_jacobian(copied(x), event_ndims=3)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=' is not | is singular'):
+          call()
 
 
 class BijectorChecks(CopyChecks):

@@ -43,6 +43,22 @@ def test_formula():
   np.testing.assert_allclose(latent, (x[..., 2:] - x[..., :2]) / stddev, rtol=1e-12)
 
 
+def test_takes_what_dtype_comes():
+  for dtype in (tf.float32, tf.float64):
+    x = checks.normal([2, 2, 2, 4], dtype)
+    split = bijectors.Split()
+    parts = split.inverse(x)
+    assert [part.dtype for part in parts] == split.inverse_dtype(dtype) == [dtype, dtype]
+    assert split.forward(parts).dtype == split.forward_dtype([dtype, dtype]) == dtype
+    assert split.inverse_log_det_jacobian(x, event_ndims=3).dtype == dtype
+
+
+def test_validate_args_finds_a_network_that_has_diverged():
+  split = bijectors.Split(lambda x: tf.concat([x, x], -1) / 0., validate_args=True)
+  with pytest.raises(tf.errors.InvalidArgumentError, match='output is not finite'):
+    split.inverse(checks.normal([2, 2, 2, 4]))
+
+
 def test_bad_shapes():
   with pytest.raises(ValueError, match='even number of channels .* got 3'):
     bijectors.Split.trainable(3)

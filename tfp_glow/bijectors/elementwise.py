@@ -21,7 +21,7 @@ class ShiftAndScale(flow_bijector.FlowBijector):
     log_scale: float Tensor likewise, scale = exp(log_scale); or None.
     scale: float Tensor likewise, of any sign, not zero; or None. Without either
       of the two the scale is 1.
-    validate_args: bool, whether to assert that no scale is zero.
+    validate_args: bool, whether to assert that they are finite and no scale is zero.
 
   Raises:
     ValueError: if both scales are given.
@@ -65,10 +65,15 @@ class ShiftAndScale(flow_bijector.FlowBijector):
                 scale=tfp.util.ParameterProperties())
 
   def _parameter_control_dependencies(self, is_init):
-    if not self.validate_args or self._scale is None:
+    if not self.validate_args:
       return []
-    return [tf.debugging.assert_none_equal(
-        self._scale, tf.zeros([], self.dtype), message='scale must not be zero')]
+    given = dict(shift=self._shift, log_scale=self._log_scale, scale=self._scale)
+    checks = [tf.debugging.assert_all_finite(t, f'{self.name}: {name} is not finite')
+              for name, t in given.items() if t is not None]
+    if self._scale is not None:
+      checks.append(tf.debugging.assert_none_equal(
+          self._scale, tf.zeros([], self.dtype), message='scale must not be zero'))
+    return checks
 
   def _is_increasing(self, **kwargs):
     return True if self._scale is None else self._scale > 0.
@@ -113,6 +118,12 @@ class ShiftAndSigmoidScale(ShiftAndScale):
     super().__init__(
         private_tfp.convert_nonref_to_tensor(shift, dtype=dtype, name='shift'),
         validate_args=validate_args, parameters=parameters, name=name)
+
+  def _parameter_control_dependencies(self, is_init):
+    if not self.validate_args:
+      return []
+    return super()._parameter_control_dependencies(is_init) + [
+        tf.debugging.assert_all_finite(self.logit, f'{self.name}: logit is not finite')]
 
   @property
   def logit(self):

@@ -39,6 +39,7 @@ class FlowBijector(tfb.Bijector):
     so `log_prob` and `sample` run a network once; no other result of before is
     ever used (`hand_on`), in a `Chain` of TFP neither.
   - Equality is identity.
+  - `validate_args` asserts that Variables are finite, and what a subclass says beside that.
   """
 
   _cache = hand_on.HandOn()
@@ -119,6 +120,13 @@ class FlowBijector(tfb.Bijector):
   def _inverse_event_shape_tensor(self, shape):
     return batch.with_leading_tensor(
         self._inverse_shape_tensor, shape, self.inverse_min_event_ndims)
+
+  def _parameter_control_dependencies(self, is_init):
+    # With `validate_args`, where a subclass does not know better what its parameters must be.
+    if is_init or not self.validate_args:
+      return []
+    return [tf.debugging.assert_all_finite(v, f'{self.name}: the Variable {v.name} is not finite')
+            for v in self.variables if v.dtype.is_floating]
 
   def copy(self, **changes):
     """A copy with some of the constructor's arguments changed; it shares the Variables.

@@ -77,6 +77,7 @@ class Glow(multi_scale.MultiScale):
     seed: int, for the initial weights. Every level, step and layer has a random stream of its
       own, so a deeper level leaves the others as they are.
     dtype: float dtype of images, latents and Variables.
+    validate_args: bool, whether every call asserts that the Variables are finite.
     levels, splits, top, embeddings: None, or parts made before, to be used instead of new
       ones. `copy()` passes them on, so that a copy shares the Variables.
 

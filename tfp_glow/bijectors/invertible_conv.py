@@ -51,8 +51,8 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
     sign: float Tensor or Variable `[C]` of ones and minus ones.
     permutation: int32 Tensor or Variable `[C]`; row i of W is row
       `permutation[i]` of the product of the triangles.
-    validate_args: bool, whether to assert that signs are 1 or -1, and that a permutation
-      known only when a graph runs is one.
+    validate_args: bool, whether to assert that the factors are finite, that signs are 1 or -1,
+      and that a permutation known only when a graph runs is one.
 
   Parameters with leading dimensions, `[..., C, C]` and `[..., C]`, make a batch of
   convolutions. Inputs are `[..., H, W, C]` of the parameters' dtype.
@@ -156,6 +156,7 @@ class InvertibleConv1x1(channel_linear.ChannelLinear):
       return []
     checks = permutation_lib.assert_orders(self.permutation, self.name, self.validate_args)
     if self.validate_args:
+      checks += super()._parameter_control_dependencies(is_init)
       checks.append(tf.debugging.assert_equal(
           tf.abs(self.sign), tf.ones([], self.dtype), message='signs must be 1 or -1'))
     return checks

@@ -105,7 +105,8 @@ class MixtureLogistics(flow_bijector.FlowBijector):
     if not self.validate_args:
       return []
     return [tf.debugging.assert_all_finite(t, f'{self.name}: a component is not finite')
-            for t in (self.logits, self.means, self.log_scales)]
+            for t in (self.logits, self.means, self.log_scales)
+            ] + super()._parameter_control_dependencies(is_init)
 
   def _inverse_and_log_det(self, x):
     y, log_slope = _logit_cdf(x, *self._mixture())

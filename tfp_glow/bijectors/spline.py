@@ -114,7 +114,7 @@ class AffineSpline(flow_bijector.FlowBijector):
     if not self.validate_args:
       return []
     near = tf.constant(1e-4 * self.limit, self.dtype)
-    return [
+    return super()._parameter_control_dependencies(is_init) + [
         *(tf.debugging.assert_positive(t, message='bins and slopes must be positive')
           for t in (self.bin_widths, self.bin_heights, self.knot_slopes)),
         *(tf.debugging.assert_near(

@@ -35,14 +35,14 @@ class Split(flow_bijector.FlowBijector):
     conditioner: maps kept `[N, H, W, C/2]` to `[N, H, W, C]`: mean and h. A
       function, a `tf.Module` or a built Keras layer, or None for a standard
       normal prior.
-    dtype: float dtype of the images.
+    dtype: float dtype of the images; None takes what comes.
+    validate_args: bool, whether to assert that the conditioner's output is finite.
 
   Raises:
     ValueError: for images with an odd number of channels.
   """
 
-  def __init__(self, conditioner=None, dtype=tf.float32, validate_args=False,
-               name='split'):
+  def __init__(self, conditioner=None, dtype=None, validate_args=False, name='split'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
       self._conditioner = conditioner_lib.as_conditioner(conditioner)
@@ -97,6 +97,9 @@ class Split(flow_bijector.FlowBijector):
     """The affine map from `rest` to its whitened latent."""
     # A network may compute in another precision than the flow.
     parameters = tf.cast(self.conditioner(kept, **conditions), kept.dtype)
+    if self.validate_args:
+      parameters = tf.debugging.assert_all_finite(
+          parameters, f"{self.name}: the conditioner's output is not finite")
     mean, h = tf.split(parameters, 2, axis=-1)
     log_stddev = _MAX_LOG_STDDEV * tf.tanh(h / _MAX_LOG_STDDEV)
     return elementwise.ShiftAndScale(-mean, -log_stddev)
@@ -141,10 +144,10 @@ class Split(flow_bijector.FlowBijector):
     return [half, half]
 
   def _forward_dtype(self, dtypes, **kwargs):
-    return self.dtype
+    return dtypes[0]
 
   def _inverse_dtype(self, dtype, **kwargs):
-    return [self.dtype, self.dtype]
+    return [dtype, dtype]
 
 
 def _check_even(name, num_channels):
