@@ -40,6 +40,19 @@ def test_follows_the_formula(prior):
   np.testing.assert_allclose(log_det, 6. * log_scale.sum(-1), rtol=1e-12)
 
 
+def test_lists_are_parameters_too(prior):
+  x = checks.normal([4, 2, 3, 4], tf.float32)
+  lists = bijectors.ClassPrior(prior.bias.numpy().tolist(), prior.log_scale.numpy().tolist())
+  z, log_det = lists.inverse_and_log_det(x, labels=_LABELS)
+  assert lists.num_classes == 3 and z.dtype == tf.float32
+  expected = prior.inverse_and_log_det(tf.cast(x, tf.float64), labels=_LABELS)
+  np.testing.assert_allclose(z, expected[0], rtol=1e-5)
+  np.testing.assert_allclose(log_det, expected[1], rtol=1e-5)
+  for bias, log_scale in (([0.], [0.]), ([[0.]], [[0., 0.]])):
+    with pytest.raises(ValueError, match=r'must have the shape \[num_classes, channels\], got'):
+      bijectors.ClassPrior(bias, log_scale)
+
+
 def test_log_det_is_the_numerical_jacobians(prior):
   x = checks.normal([4, 2, 3, 4])
   log_det = prior.inverse_log_det_jacobian(x, event_ndims=3, labels=_LABELS)

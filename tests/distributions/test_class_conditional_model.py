@@ -63,6 +63,35 @@ def test_class_log_probs_are_the_likelihoods_one_by_one(model):
   assert np.all(np.abs(found[:, 0] - found[:, 1]) > 1e-3)
 
 
+def test_without_labels_a_likelihood_is_the_mean_over_the_classes(model):
+  given = np.float64([model.log_prob(images(), noise(), labels=tf.fill([5], label))
+                      for label in range(3)])
+  expected = np.logaddexp.reduce(given, 0) - math.log(3.)
+  np.testing.assert_allclose(model.log_prob(images(), noise(), labels=None), expected, rtol=1e-6)
+
+
+def test_bounds_of_many_draws_without_labels():
+  model = _model(num_levels=1, depth=1, condition_couplings=True)
+  draws = np.float64([
+      model.class_log_probs(images(), distributions.noise_of_draw([5, 8, 8, 1], [7, 8], k))
+      for k in range(2)])
+  np.testing.assert_allclose(
+      model.importance_weighted_log_prob(images(), 2, [7, 8]),
+      np.logaddexp.reduce(draws, (0, 2)) - math.log(6.), rtol=1e-6)
+
+
+def test_the_mean_over_the_classes_has_gradients():
+  model = _model(num_levels=1, depth=1, condition_couplings=True)
+  with tf.GradientTape() as tape:
+    loss = -tf.reduce_mean(model.log_prob(images(), noise()))
+  gradients = tape.gradient(loss, model.trainable_variables)
+  with tf.GradientTape() as tape:
+    loss = -tf.reduce_mean(tf.reduce_logsumexp(tf.stack(
+        [model.log_prob(images(), noise(), labels=tf.fill([5], y)) for y in range(3)]), 0))
+  for a, b in zip(gradients, tape.gradient(loss, model.trainable_variables)):
+    np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
 def test_bayes_rule_against_a_loop():
   model = _model(condition_couplings=True)
   log_probs = model.class_log_probs(images(), noise())
@@ -106,6 +135,31 @@ def test_samples_of_a_class(model):
   cold = model.sample(3, 0., [4, 5], labels=tf.constant([0, 1, 0])).numpy()
   np.testing.assert_array_equal(cold[0], cold[2])
   assert np.any(cold[0] != cold[1])
+
+
+def test_samples_without_labels_are_of_every_class(model):
+  labels = model.sample_labels(3000, [4, 5])
+  assert labels.dtype == tf.int32
+  np.testing.assert_allclose(np.bincount(labels) / 3000., np.ones(3) / 3., atol=.03)
+  np.testing.assert_array_equal(
+      tf.function(model.sample_labels, jit_compile=True)(3000, [4, 5]), labels)
+  samples = model.sample(4, .7, [4, 5])
+  np.testing.assert_array_equal(
+      samples, model.sample(4, .7, [4, 5], labels=model.sample_labels(4, [4, 5])))
+  # Of the class the latent knows nothing.
+  latents = model.sample_latents(3000, 1., [4, 5]).numpy()
+  means = np.abs([latents[labels == label].mean(0) for label in range(3)])
+  assert means.max() < 5. / math.sqrt(1000.)
+
+
+def test_encode_without_labels_takes_the_likeliest():
+  model = _model(condition_couplings=True)
+  labels = model.likeliest_labels(images(), noise())
+  log_probs = model.class_log_probs(images(), noise()).numpy()
+  np.testing.assert_array_equal(labels, log_probs.argmax(-1))
+  latents = model.encode(images(), noise())
+  np.testing.assert_allclose(latents, model.encode(images(), noise(), labels=labels), atol=1e-5)
+  np.testing.assert_array_equal(model.quantize(model.decode(latents, labels=labels)), images())
 
 
 def test_bounds_of_many_draws_take_labels(model):
@@ -169,8 +223,7 @@ def test_classes_change_nothing_else():
 
 
 def test_user_mistakes(model):
-  for call in (lambda: model.log_prob(images(), noise()), lambda: model.sample(2),
-               lambda: model.encode(images(), noise()), lambda: model.decode(tf.zeros([1, 64])),
+  for call in (lambda: model.decode(tf.zeros([1, 64])),
                lambda: model.initialize(images(), noise())):
     with pytest.raises(ValueError, match='the condition labels is missing'):
       call()
@@ -182,6 +235,20 @@ def test_user_mistakes(model):
   for prior in ([.5, .5], [-1., 1., 1.], [0., 0., 0.]):
     with pytest.raises(ValueError, match='prior must be 3 numbers of at least 0'):
       model.class_probabilities(log_probs, prior)
+
+
+def test_a_plain_multi_scale_with_a_class_prior_and_a_classifier():
+  def make(scale):
+    flow = bijectors.MultiScale(
+        (4, 4, 1), [[bijectors.Squeeze(), *scale]], [], bijectors.ClassPrior.trainable(3, 4))
+    return distributions.ImageModel(distributions.flow_distribution(flow),
+                                    classifier=distributions.LatentClassifier.trainable(4, 3))
+
+  pixels = images()[:, :4, :4]
+  _, class_bits = make([]).bits_per_dim_and_class_bits(pixels, noise()[:, :4, :4], _LABELS)
+  np.testing.assert_allclose(class_bits, np.full([5], math.log2(3.)), rtol=1e-6)
+  with pytest.raises(ValueError, match='goes without condition_couplings'):
+    make([bijectors.ClassPrior.trainable(3, 4)])
 
 
 def test_classes_where_there_are_none():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.latents import fakes
 from tfp_glow import latents
@@ -50,6 +51,21 @@ def test_spherical_per_scale_keeps_the_length_of_each_scale(ends):
 def test_parallel_latents_are_joined_by_a_line(ends):
   path = latents.interpolate(ends[0], 2. * ends[0], WEIGHTS, 'spherical').numpy()
   np.testing.assert_allclose(path[:, 2], 1.5 * ends[0], rtol=1e-5)
+
+
+def test_the_gradient_is_finite_and_that_of_the_path(ends):
+  """At parallel ends too, where the angle itself has none."""
+  start = tf.constant(ends[0])
+  for end in (start, 2. * start, -start, tf.constant(ends[1])):
+    with tf.GradientTape() as tape:
+      tape.watch([start, end])
+      loss = tf.reduce_sum(latents.interpolate(start, end, [.25], 'spherical')**2)
+    gradients = tape.gradient(loss, [start, end])
+    assert np.all(np.isfinite(gradients))
+    if np.array_equal(end, 2. * start):
+      # Of a line with t = 1/4: 2 (3/4 a + 1/4 b) times 3/4, and times 1/4.
+      np.testing.assert_allclose(gradients[0], 1.875 * ends[0], rtol=1e-5)
+      np.testing.assert_allclose(gradients[1], .625 * ends[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize('scale', [0, 1])

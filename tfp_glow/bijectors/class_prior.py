@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import condition
+from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['ClassPrior']
 
@@ -26,15 +27,25 @@ class ClassPrior(flow_bijector.FlowBijector):
 
   Args:
     bias, log_scale: float Tensors or Variables of shape `[num_classes, C]`.
+
+  Raises:
+    ValueError: if their shapes are other ones, or differ.
   """
 
   def __init__(self, bias, log_scale, validate_args=False, name='class_prior'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      self._bias = bias
-      self._log_scale = log_scale
+      dtype = private_tfp.common_dtype([bias, log_scale], dtype_hint=tf.float32)
+      self._bias = private_tfp.convert_nonref_to_tensor(bias, dtype=dtype, name='bias')
+      self._log_scale = private_tfp.convert_nonref_to_tensor(
+          log_scale, dtype=dtype, name='log_scale')
+      shapes = self._bias.shape, self._log_scale.shape
+      if shapes[0].rank != 2 or shapes[0] != shapes[1]:
+        raise ValueError(
+            f'{name}: bias and log_scale must have the shape [num_classes, channels], '
+            f'got {shapes[0]} and {shapes[1]}.')
       super().__init__(
-          forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=bias.dtype,
+          forward_min_event_ndims=3, inverse_min_event_ndims=3, dtype=dtype,
           validate_args=validate_args, parameters=parameters, name=name)
 
   @classmethod

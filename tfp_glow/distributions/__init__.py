@@ -8,8 +8,8 @@ from tfp_glow.distributions.dequantization import noise_of_draw
 from tfp_glow.distributions.dequantization import quantize
 from tfp_glow.distributions.dequantization import uniform_noise
 from tfp_glow.distributions.image_model import ImageModel
-from tfp_glow.distributions.image_model import flow_distribution
 from tfp_glow.distributions.latent_classifier import LatentClassifier
+from tfp_glow.distributions.unit_cube import flow_distribution
 from tfp_glow.distributions.variational_dequantization import NoiseFlow
 from tfp_glow.distributions.variational_dequantization import VariationalDequantizer
 

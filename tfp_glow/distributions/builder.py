@@ -9,6 +9,7 @@ from tfp_glow import layers
 from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import image_model
 from tfp_glow.distributions import latent_classifier
+from tfp_glow.distributions import unit_cube
 from tfp_glow.distributions import variational_dequantization
 
 __all__ = ['DEQUANTIZERS', 'FLOWS', 'NETWORKS', 'build_image_model']
@@ -84,7 +85,7 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
   dequantizer = _chosen(DEQUANTIZERS, 'dequantization', config.dequantization)(
       image_shape, n_bits=config.n_bits, seed=seed, dtype=dtype)
   return image_model.ImageModel(
-      image_model.flow_distribution(flow, config.logit_alpha), config.n_bits, dequantizer,
+      unit_cube.flow_distribution(flow, config.logit_alpha), config.n_bits, dequantizer,
       _classifier(config, flow, dtype))
 
 

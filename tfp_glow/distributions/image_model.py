@@ -1,44 +1,21 @@
 """A flow with all that lies between it and uint8 images."""
 
+import itertools
 import math
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
-from tfp_glow.bijectors import logit
 from tfp_glow.bijectors import multi_scale
+from tfp_glow.distributions import classes
 from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import random
 
-__all__ = ['ImageModel', 'flow_distribution']
+__all__ = ['ImageModel']
 
 tfd = tfp.distributions
-tfb = tfp.bijectors
-
-
-def flow_distribution(flow, logit_alpha=0.):
-  """The distribution of images in the unit cube under a flow.
-
-  Args:
-    flow: a `MultiScale` such as `Glow`, from a flat latent to an image.
-    logit_alpha: float; above 0, the flow models the logit of the image
-      (`bijectors.Logit`), else the image less 1/2.
-
-  Returns:
-    A `tfd.TransformedDistribution` over `[H, W, C]` in [0, 1], with a standard
-    normal of H * W * C dimensions as its base.
-  """
-  dtype = flow.dtype
-  if logit_alpha > 0.:
-    to_unit_cube = logit.Logit(logit_alpha, dtype=dtype)
-  else:
-    to_unit_cube = elementwise.ShiftAndScale(tf.constant(-0.5, dtype))
-  base = tfd.Sample(
-      tfd.Normal(tf.zeros([], dtype), tf.ones([], dtype)), [flow.latent_size])
-  return tfd.TransformedDistribution(base, tfb.Chain([to_unit_cube, flow]))
 
 
 class ImageModel(tf.Module):
@@ -55,7 +32,10 @@ class ImageModel(tf.Module):
 
   What the images are given, the flow's `conditions`, comes as keyword arguments of every method,
   such as `labels`, int `[N]`: of a flow that has them they must be given, of another they must
-  not (None counts as not given). Every method computes what it returns, without TFP's cache.
+  not (None counts as not given). Labels alone may be left out where that means something: a
+  likelihood is then that of the image without its label, log mean_y p(image | y), at the cost of a
+  pass for each class; `sample` draws labels, all classes being equally likely; `encode` takes the
+  likeliest. Every method computes what it returns, without TFP's cache.
 
   Raises:
     ValueError: for another distribution or `n_bits`, or a classifier without classes, or with
@@ -148,6 +128,8 @@ class ImageModel(tf.Module):
         not known, of another shape or out of range.
     """
     x, log_q = self.dequantizer(*self._checked(images, noise))
+    if self._lack_labels(conditions):
+      return classes.log_mean(self._class_log_densities(x, conditions)) - log_q
     z, log_det = self._latents_and_log_det(x, conditions)
     return self.distribution.distribution.log_prob(z) + log_det - log_q
 
@@ -245,34 +227,16 @@ class ImageModel(tf.Module):
     """
     if not self.num_classes:
       raise ValueError('the flow has no classes; make it with num_classes.')
-    images = tf.convert_to_tensor(images)
-    log_probs = tf.map_fn(
-        lambda label: self.log_prob(images, noise, labels=label, **conditions),
-        tf.range(self.num_classes), parallel_iterations=1,
-        fn_output_signature=tf.TensorSpec(images.shape[:1], self.distribution.dtype))
-    return tf.ensure_shape(tf.transpose(log_probs), [images.shape[0], self.num_classes])
+    x, log_q = self.dequantizer(*self._checked(images, noise))
+    return self._class_log_densities(x, conditions) - log_q[:, tf.newaxis]
 
   def class_probabilities(self, class_log_probs, prior=None):
-    """P(label | image) by Bayes' rule, softmax(log p(image | label) + log prior).
+    """P(label | image) of what `class_log_probs` returns; see `classes.probabilities`."""
+    return classes.probabilities(class_log_probs, prior)
 
-    Args:
-      class_log_probs: float Tensor `[N, num_classes]`, see `class_log_probs`.
-      prior: float array `[num_classes]`, P(label) up to a factor; None: all equal.
-
-    Returns:
-      A Tensor `[N, num_classes]`, whose rows sum to 1.
-
-    Raises:
-      ValueError: for a prior of another shape, or one with negative numbers.
-    """
-    if prior is not None:
-      prior = np.asarray(prior, np.float64)
-      if prior.shape != (self.num_classes,) or not np.all(prior >= 0) or not np.any(prior > 0):
-        raise ValueError(
-            f'prior must be {self.num_classes} numbers of at least 0 and not all 0, got {prior}.')
-      with np.errstate(divide='ignore'):
-        class_log_probs += tf.constant(np.log(prior), class_log_probs.dtype)
-    return tf.nn.softmax(class_log_probs)
+  def likeliest_labels(self, images, noise, **conditions):
+    """The class of each image with the greatest likelihood, int32 `[N]`; see `class_log_probs`."""
+    return tf.argmax(self.class_log_probs(images, noise, **conditions), -1, tf.int32)
 
   def bits_per_dim_and_class_bits(self, images, noise, labels, **conditions):
     """Both parts of the training loss with a classifier, from one pass through the flow.
@@ -297,7 +261,13 @@ class ImageModel(tf.Module):
     return self.in_bits_per_dim(log_prob), cross_entropy / math.log(2.)
 
   def encode(self, images, noise, **conditions):
-    """The latents `[N, D]` of uint8 images `[N, H, W, C]`."""
+    """The latents `[N, D]` of uint8 images `[N, H, W, C]`.
+
+    Without labels they are those given `likeliest_labels(images, noise)`, which `decode` needs to
+    give the images back.
+    """
+    if self._lack_labels(conditions):
+      conditions['labels'] = self.likeliest_labels(images, noise, **conditions)
     x, _ = self.dequantizer(*self._checked(images, noise))
     return self._latents_and_log_det(x, conditions)[0]
 
@@ -319,8 +289,10 @@ class ImageModel(tf.Module):
       num: int.
       temperature: float, the base's standard deviation over its own; 1 samples the model.
       seed: two ints; the same seed gives the same images, under XLA too.
-      **conditions: Tensors `[num, ...]`.
+      **conditions: Tensors `[num, ...]`; without labels they are `sample_labels(num, seed)`.
     """
+    if self._lack_labels(conditions):
+      conditions['labels'] = self.sample_labels(num, seed)
     return self.quantize(self.decode(self.sample_latents(num, temperature, seed), **conditions))
 
   def sample_latents(self, num, temperature=1., seed=(0, 0)):
@@ -331,6 +303,28 @@ class ImageModel(tf.Module):
       return tf.cast(temperature, self.flow.dtype) * normal
     mean = base.mean()
     return mean + tf.cast(temperature, self.flow.dtype) * (base.sample(num, seed=seed) - mean)
+
+  def sample_labels(self, num, seed=(0, 0)):
+    """The labels of the images that `sample` draws where it is given none, int32 `[num]`."""
+    return classes.draw_labels(num, self.num_classes, seed)
+
+  def _lack_labels(self, conditions):
+    return conditions.get('labels') is None and self.num_classes > 0
+
+  def _class_log_densities(self, x, conditions):
+    """log p(x | label) `[N, num_classes]` of points x of the unit cube."""
+    x, log_det = self._through_outer(x)
+
+    def log_density(label):
+      z, log_det_of_flow = self.flow.inverse_and_log_det(
+          x, **_given({**conditions, 'labels': label}))
+      return self.distribution.distribution.log_prob(z) + log_det_of_flow
+
+    log_densities = tf.map_fn(
+        log_density, tf.range(self.num_classes), parallel_iterations=1,
+        fn_output_signature=tf.TensorSpec(x.shape[:1], self.distribution.dtype))
+    log_densities = tf.transpose(log_densities) + log_det[:, tf.newaxis]
+    return tf.ensure_shape(log_densities, [x.shape[0], self.num_classes])
 
   def _bijectors(self):
     """From the unit cube to the latent; the flow is the last."""
@@ -360,7 +354,8 @@ class ImageModel(tf.Module):
   def _check_classifier(self):
     if not self.num_classes:
       raise ValueError('a classifier needs a flow with classes; make it with num_classes.')
-    if self.flow.condition_couplings or self.flow.top is None:
+    others = itertools.chain(*self.flow.scales, self.flow.splits)
+    if self.flow.top is None or any('labels' in getattr(b, 'conditions', {}) for b in others):
       raise ValueError(
           'a classifier (class_weight) needs learn_top and goes without condition_couplings, '
           'through which the latent can know the label that it is asked for.')

@@ -55,9 +55,9 @@ def _path(start, end, weights, method):
     return (1. - t) * start + t * end
   cosine = tf.reduce_sum(
       tf.math.l2_normalize(start, -1) * tf.math.l2_normalize(end, -1), -1, keepdims=True)
-  angle = tf.acos(tf.clip_by_value(cosine, -1., 1.))
   # Of parallel latents the arc is the straight line; of opposite ones it is not determined.
-  is_arc = tf.sin(angle) > 1e-3
-  sine = tf.where(is_arc, tf.sin(angle), 1.)
-  arc = (tf.sin((1. - t) * angle) * start + tf.sin(t * angle) * end) / sine
+  is_arc = tf.square(cosine) < 1. - 1e-6
+  # What is not chosen must have a gradient too, or its infinity times 0 is one.
+  angle = tf.acos(tf.where(is_arc, cosine, 0.))
+  arc = (tf.sin((1. - t) * angle) * start + tf.sin(t * angle) * end) / tf.sin(angle)
   return tf.where(is_arc, arc, (1. - t) * start + t * end)
