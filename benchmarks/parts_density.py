@@ -1,14 +1,15 @@
 """Which part of the model brings how much: bits/dim after equal seconds of training.
 
-    python -m benchmarks.parts_density --results=parts.jsonl [--data=mnist5k,photo_patches]
+    python -m benchmarks.parts_density --results=parts.jsonl [--data=photo_patches]
         [--seconds=150 --seconds=300] [--seeds=0 --seeds=1] [--parts=affine --parts=mixture]
 
 Trains the data set's config with each combination of parts by train.py, for as many
 steps as the longest of the seconds hold at the rate of a short run before it, with a
-cosine schedule over them. The evaluations nearest to the other seconds are read off
-the same run. Every run becomes a line of the results file and is not repeated, so the
-program can be interrupted and called again. Prints the table of all that the file
-holds for these seconds. The machine should have nothing else to do.
+cosine schedule over them. The evaluations nearest to the steps that the other seconds
+hold are read off the same run. Every run becomes a line of the results file and is not
+repeated, so the program can be interrupted and called again. Prints the table of all
+that the file holds for these seconds. `--probe_only` measures the rates and stops: the
+machine should have nothing else to do meanwhile, and may have afterwards.
 """
 
 import collections
@@ -29,15 +30,21 @@ PARTS = {
     'affine, variational_conv': dict(coupling='affine', dequantization='variational_conv'),
     'mixture, variational_conv': dict(
         coupling='mixture_logistics', dequantization='variational_conv'),
+    'mixture, variational_conv, classes': dict(
+        coupling='mixture_logistics', dequantization='variational_conv', num_classes=10,
+        condition_couplings=True),
     'mixture, variational': dict(coupling='mixture_logistics', dequantization='variational'),
 }
+_NO_CLASSES = dict(num_classes=0, condition_couplings=False)
 _COMMON = dict(scale_map='tanh', num_components=4)
 
 _RESULTS = flags.DEFINE_string('results', None, 'File of JSON lines.', required=True)
-_DATA = flags.DEFINE_list('data', ['mnist5k', 'photo_patches'], 'Configs.')
+_DATA = flags.DEFINE_list('data', ['mnist5k'], 'Configs; the part with classes needs labels.')
 _PARTS = flags.DEFINE_multi_enum('parts', list(PARTS), list(PARTS), 'One or more of them.')
 _SECONDS = flags.DEFINE_multi_integer('seconds', [150, 300, 900], 'Of training, each.')
 _SEEDS = flags.DEFINE_multi_integer('seeds', [0, 1, 2], 'Each.')
+
+_PROBE_ONLY = flags.DEFINE_bool('probe_only', False, 'Whether to measure the rates alone.')
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Steps of a log line, after the second of which nothing is left to be traced, and of the probe.
@@ -49,7 +56,7 @@ def _train(data, part, seed, num_steps, log_every, eval_every=0):
   """The lines of metrics.jsonl of a run."""
   settings = dict(seed=seed, num_steps=num_steps, log_every=log_every, eval_every=eval_every,
                   sample_every=0, checkpoint_every=0)
-  settings |= {f'model.{name}': value for name, value in (_COMMON | PARTS[part]).items()}
+  settings |= {f'model.{name}': value for name, value in (_COMMON | _NO_CLASSES | PARTS[part]).items()}
   with tempfile.TemporaryDirectory() as folder:
     subprocess.run(
         [sys.executable, os.path.join(_ROOT, 'train.py'), f'--workdir={folder}/run',
@@ -88,20 +95,20 @@ def _measure(key, records, measure):
 
 def _run(data, part, seed, probe):
   """One reading for each of the seconds, of a run as long as the longest."""
-  seconds, start_s, rate = _SECONDS.value, probe['start_s'], probe['rate']
-  num_steps = max(1, round((max(seconds) - start_s) * rate))
-  eval_every = _eval_every([(s - start_s) * rate for s in seconds], num_steps)
-  lines = [line for line in _train(data, part, seed, num_steps, 50, eval_every)
+  seconds = _SECONDS.value
+  steps = [max(1, round((s - probe['start_s']) * probe['rate'])) for s in seconds]
+  lines = [line for line in _train(data, part, seed, max(steps), 50, _eval_every(steps))
            if 'eval_bpd' in line]
-  readings = [min(lines, key=lambda line: abs(line['train_s'] - s)) for s in seconds]
+  readings = [min(lines, key=lambda line: abs(line['step'] - step)) for step in steps]
   return dict(readings=[
       dict(seconds=s, **{name: line[name] for name in
-                         ('step', 'train_s', 'eval_bpd', 'standard_error', 'eval_train_bpd')})
+                         ('step', 'eval_bpd', 'standard_error', 'eval_train_bpd')})
       for s, line in zip(seconds, readings)])
 
 
-def _eval_every(steps, num_steps):
+def _eval_every(steps):
   """The longest interval of evaluations that comes near enough to all `steps`."""
+  num_steps = max(steps)
   for every in range(num_steps, 1, -1):
     if all(abs(round(s / every) * every - s) <= _TOLERANCE * s
            for s in steps if s < (1 - _TOLERANCE) * num_steps):
@@ -127,7 +134,7 @@ def _print_table(records):
       spread = f' ({min(bits):.3f} to {max(bits):.3f})' if len(bits) > 1 else ''
       row.append('' if not readings else (
           f'{mean("eval_bpd"):.3f}{spread}, train {mean("eval_train_bpd"):.3f}, '
-          f'{mean("step"):.0f} steps, {mean("train_s"):.0f} s'))
+          f'{mean("step"):,.0f} steps'))
     print(f'| {data} | {part} | ' + ' | '.join(row) + ' |')
 
 
@@ -138,8 +145,9 @@ def main(_):
       for data in _DATA.value:
         for part in _PARTS.value:
           probe = _measure((data, part), records, lambda: _probe(data, part))
-          _measure((data, part, seed, *_SECONDS.value), records,
-                   lambda: _run(data, part, seed, probe))
+          if not _PROBE_ONLY.value:
+            _measure((data, part, seed, *_SECONDS.value), records,
+                     lambda: _run(data, part, seed, probe))
   finally:
     _print_table(records)
 
