@@ -5,7 +5,8 @@
     python train.py --mode=evaluate --workdir=runs/mnist5k
 
 Exit codes: 0 done; 1 something that the message says how to put right; 3 training
-gave up; 4 another worker is gone; 75 stopped by a signal with everything saved.
+gave up; 4 another worker is gone; 75 stopped by a signal with everything saved; 130
+interrupted by Ctrl-C with nothing to save.
 """
 
 import contextlib
@@ -61,8 +62,9 @@ def _parse_flags(argv):
 
 
 def _fail(message, code):
-  print('train.py: ' + ' '.join(str(message).split()), file=sys.stderr, flush=True)
-  sys.stdout.flush()
+  with contextlib.suppress(OSError):  # Nobody may be reading them any more.
+    print('train.py: ' + ' '.join(str(message).split()), file=sys.stderr, flush=True)
+    sys.stdout.flush()
   # Without the usual teardown, which waits for workers that are gone.
   os._exit(code)  # pylint: disable=protected-access
 
@@ -106,26 +108,35 @@ def _quiet_tensorflow():
 
 
 def main(argv):
+  try:
+    _run(argv)
+  except errors.UserError as error:
+    _fail(error, error.exit_code)
+  except OSError as error:  # Of files that nothing else names, and of stdout.
+    where = '' if error.filename is None else f'{error.filename}: '
+    _fail(f'{where}{error.strerror or error}', 1)
+  except KeyboardInterrupt:
+    _fail('interrupted.', 130)
+
+
+def _run(argv):
+  if len(argv) > 1:
+    raise errors.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
+  if 'tensorflow' not in sys.modules:
+    print('Loading TensorFlow.', file=sys.stderr, flush=True)
   with _quiet_tensorflow():
     from tfp_glow import runs  # pylint: disable=import-outside-toplevel
     from tfp_glow import training  # pylint: disable=import-outside-toplevel
   if not FLAGS['verbosity'].present:
     logging.set_verbosity(logging.ERROR)
-  try:
-    if len(argv) > 1:
-      raise errors.UserError(f'unexpected argument {argv[1]!r}; flags begin with --.')
-    cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
-    path = _workdir()
-    config = FLAGS.config if FLAGS.mode == 'train' else _config_of_run(runs.Workdir(path))
-    result = commands.run(
-        **{**FLAGS.flag_values_dict(), 'config': config, 'path': path, 'cluster': cluster})
-    if result and cluster.is_chief:
-      print(json.dumps(result), flush=True)
-  except errors.UserError as error:
-    _fail(error, error.exit_code)
-  except KeyboardInterrupt:
-    _fail('interrupted.', 130)
+  cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
+  path = _workdir()
+  config = FLAGS.config if FLAGS.mode == 'train' else _config_of_run(runs.Workdir(path))
+  result = commands.run(
+      **{**FLAGS.flag_values_dict(), 'config': config, 'path': path, 'cluster': cluster})
+  if result and cluster.is_chief:
+    print(json.dumps(result), flush=True)
 
 
 if __name__ == '__main__':

@@ -220,6 +220,6 @@ def _is_one_line(result, message):
   code, out, err = result
   assert code == 1 and out == ''
   assert message in err and 'Traceback' not in err
-  lines = [line for line in err.splitlines()
-           if not line.startswith(('Preparing data set', 'Preparing the data set'))]
+  on_the_way = 'Loading TensorFlow', 'Preparing data set', 'Preparing the data set'
+  lines = [line for line in err.splitlines() if not line.startswith(on_the_way)]
   assert len(lines) == 1 and lines[0].startswith('train.py: '), err

@@ -34,6 +34,8 @@ def test_on_two_devices(finished_run):
 def test_refuses(finished_run, tmp_path):
   with pytest.raises(errors.UserError, match='--importance_samples=0 must be at least 1'):
     evaluate.run(_CONFIG, finished_run, tiny.one_device(), importance_samples=0)
+  with pytest.raises(errors.UserError, match='--ood_dataset= names none; leave it out'):
+    evaluate.run(_CONFIG, finished_run, tiny.one_device(), ood_dataset=[])
   with pytest.raises(errors.UserError, match='holds no usable checkpoint; train first'):
     evaluate.run(_CONFIG, str(tmp_path), tiny.one_device())
 

@@ -34,7 +34,8 @@ def test_unusable_tf_config(monkeypatch, tf_config, message):
 
 @pytest.mark.parametrize('arguments, message', [
     (('tpu',), '--strategy=tpu is unknown; choose one of auto'),
-    (('mirrored', -1), '--logical_cpus=-1 must not be negative')])
+    (('mirrored', -1), '--logical_cpus=-1 must be a number from 0 to 64'),
+    (('mirrored', 10**5), '--logical_cpus=100000 must be a number from 0 to 64')])
 def test_refuses(arguments, message):
   with pytest.raises(errors.UserError, match=message):
     training.make_cluster(*arguments)

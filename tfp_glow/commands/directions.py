@@ -7,9 +7,7 @@ from tfp_glow import latents
 from tfp_glow.commands import arguments
 from tfp_glow.commands import latent_runs
 from tfp_glow.commands import run_pictures
-from tfp_glow.latents import labels
 from tfp_glow.runs import files
-from tfp_glow.runs import progress
 
 __all__ = ['run']
 
@@ -36,6 +34,7 @@ def run(config, path, directions=None, num_samples=None, seed=0):
     UserError: for a data set without labels, an unknown attribute, other arguments out of
       range, a model with classes, or a workdir without a usable checkpoint.
   """
+  num = arguments.count_of('num_samples', num_samples, 1)
   if directions is not None and not directions:
     raise errors.UserError('--directions= names none; leave it out for all of them.')
   loaded = latent_runs.load(config, path)
@@ -43,11 +42,9 @@ def run(config, path, directions=None, num_samples=None, seed=0):
   if not names:
     raise errors.UserError(f'the data set {loaded.source.name} has no labels, so there are no '
                            f'attributes to find directions of.')
-  size = config.evaluation.batch_size
-  batches = progress.progress(
-      labels.labelled_batches(loaded.source, size), -(-loaded.source.num_examples('train') // size),
-      'encoding images')
-  means = latents.measure_means(loaded.model, batches, len(names))
+  images = latent_runs.choose_images(loaded.source, num, seed)
+  run_pictures.check_size(num * _MAX_SHOWN * len(_STRENGTHS), loaded.model.image_shape)
+  means = latent_runs.measure_means(loaded, config.evaluation.batch_size)
   try:
     found = latents.find_directions(means, names, directions)
   except ValueError as error:
@@ -55,10 +52,8 @@ def run(config, path, directions=None, num_samples=None, seed=0):
   target = latents.directions_file(path, loaded.step)
   with files.one_line_errors(target):
     latents.save_directions(target, found)
-  images = latent_runs.choose_images(
-      loaded.source, arguments.at_least_one('num_samples', num_samples, 1), seed)
-  pictures = latents.LatentPictures(loaded.model)
+  pictures = latents.LatentPictures(loaded.model, config.evaluation.batch_size)
   grid = np.concatenate([pictures.direction(images, vector, _STRENGTHS)
                          for vector in list(found.values())[:_MAX_SHOWN]])
-  picture = run_pictures.save_grid(path, f'directions_step_{loaded.step}_seed_{seed}', grid)
+  picture = run_pictures.save_grid(path, f'directions_step_{loaded.step}_{run_pictures.in_name(seed)}', grid)
   return {'path': picture, 'directions': target, 'names': list(found)}

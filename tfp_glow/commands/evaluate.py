@@ -2,6 +2,7 @@
 
 import os
 
+from tfp_glow import errors
 from tfp_glow import evaluation
 from tfp_glow.commands import arguments
 from tfp_glow.evaluation import histograms
@@ -35,7 +36,9 @@ def run(config, path, cluster, importance_samples=1, ood_dataset=None):
     UserError: for a number of samples below 1, a workdir without a trained model, or
       other images that cannot be had.
   """
-  arguments.at_least_one('importance_samples', importance_samples)
+  arguments.count_of('importance_samples', importance_samples)
+  if ood_dataset is not None and not ood_dataset:
+    raise errors.UserError('--ood_dataset= names none; leave it out to tell nothing apart.')
   # First, for it says what is wrong with a name, and the rest takes its time.
   others = tell_apart(config, path, ood_dataset) if ood_dataset and cluster.is_chief else None
   loaded = trained.load_trained(config, path, cluster.strategy)

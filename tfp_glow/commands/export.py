@@ -5,13 +5,13 @@ import os
 from tfp_glow import errors
 from tfp_glow import latents
 from tfp_glow import serving
+from tfp_glow.commands import latent_runs
 from tfp_glow.runs import metrics
 from tfp_glow.runs import trained
 from tfp_glow.serving import export
 
 __all__ = ['export_run', 'run']
 
-_BATCH_SIZE = 64  # For encoding the training images.
 _MAX_ENCODED = 20_000  # Training images up to which an export finds directions by itself.
 
 
@@ -45,15 +45,17 @@ def export_run(config, path, exists_ok=False):
   if exists_ok and os.path.exists(target):
     return None
   export.check_new(target)
+  metrics.say(f'Exporting the weights of step {loaded.step}.')
   if loaded.model.num_classes:
     return serving.export_model(loaded.model, directory, loaded.step, config)
   return serving.export_model(
       loaded.model, directory, loaded.step, config,
-      directions=_directions(loaded, latents.directions_file(path, loaded.step)),
+      directions=_directions(
+          loaded, latents.directions_file(path, loaded.step), config.evaluation.batch_size),
       examples=serving.measure_examples(loaded.model, loaded.source))
 
 
-def _directions(loaded, path):
+def _directions(loaded, path, batch_size):
   """The directions that were found before, or those of all attributes where that is quick."""
   if os.path.exists(path):
     try:
@@ -67,5 +69,4 @@ def _directions(loaded, path):
     metrics.say('The export holds no directions: with as many images as these, find them first '
                 'with --mode=directions, then export again.')
     return {}
-  batches = latents.labelled_batches(loaded.source, _BATCH_SIZE)
-  return latents.find_directions(latents.measure_means(loaded.model, batches, len(names)), names)
+  return latents.find_directions(latent_runs.measure_means(loaded, batch_size), names)

@@ -37,14 +37,15 @@ def run(config, path, num_samples=None, seed=0, interpolation='linear', per_scal
     raise errors.UserError(f'--interpolation={interpolation} must be one of '
                            f'{", ".join(interpolation_lib.METHODS)}.')
   loaded, first, last = latent_runs.load_with_pairs(config, path, num_samples, seed)
-  grid = latents.LatentPictures(loaded.model).interpolation(
+  run_pictures.check_size(len(first) * _COLUMNS, loaded.model.image_shape)
+  grid = latents.LatentPictures(loaded.model, config.evaluation.batch_size).interpolation(
       first, last, _COLUMNS, interpolation, per_scale)
   if not (_is_exact(loaded.model, first, grid[:, 0])
           and _is_exact(loaded.model, last, grid[:, -1])):
     metrics.say('Warning: the flow does not give back all test images exactly; its inverse has '
                 'lost precision (see reconstruction_error in metrics.jsonl).')
   name = f'interpolation_{interpolation}{"_per_scale" if per_scale else ""}'
-  return {'path': run_pictures.save_grid(path, f'{name}_step_{loaded.step}_seed_{seed}', grid)}
+  return {'path': run_pictures.save_grid(path, f'{name}_step_{loaded.step}_{run_pictures.in_name(seed)}', grid)}
 
 
 def _is_exact(model, images, decoded):

@@ -4,13 +4,14 @@ import numpy as np
 
 from tfp_glow import data
 from tfp_glow import errors
+from tfp_glow import latents
 from tfp_glow.commands import arguments
 from tfp_glow.distributions import random
 from tfp_glow.runs import labels
 from tfp_glow.runs import progress
 from tfp_glow.runs import trained
 
-__all__ = ['choose_images', 'load', 'load_with_pairs']
+__all__ = ['choose_images', 'load', 'load_with_pairs', 'measure_means']
 
 _BATCH_SIZE = 500
 _ROWS = 8
@@ -33,7 +34,7 @@ def load_with_pairs(config, path, num_rows, seed):
   Raises:
     UserError: as `load` and `choose_images`.
   """
-  rows = arguments.at_least_one('num_samples', num_rows, _ROWS)
+  rows = arguments.count_of('num_samples', num_rows, _ROWS)
   loaded = load(config, path)
   images = choose_images(loaded.source, 2 * rows, seed)
   return loaded, images[:rows], images[rows:]
@@ -68,6 +69,20 @@ def choose_images(source, num, seed):
     if len(found) == num:
       break
   return np.stack([found[index] for index in chosen])
+
+
+def measure_means(loaded, batch_size):
+  """The `LatentMeans` of the training images' attributes.
+
+  Args:
+    loaded: a `TrainedModel`, whose data set has attributes.
+    batch_size: int, the most images to encode at once.
+  """
+  source = loaded.source
+  batches = progress.progress(
+      latents.labelled_batches(source, batch_size), -(-source.num_examples('train') // batch_size),
+      'encoding images')
+  return latents.measure_means(loaded.model, batches, len(source.attribute_names))
 
 
 def _random(seed):

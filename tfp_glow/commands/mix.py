@@ -24,5 +24,8 @@ def run(config, path, num_samples=None, seed=0):
       a usable checkpoint.
   """
   loaded, coarse, fine = latent_runs.load_with_pairs(config, path, num_samples, seed)
-  grid = latents.LatentPictures(loaded.model).mixing(coarse, fine)
-  return {'path': run_pictures.save_grid(path, f'mix_step_{loaded.step}_seed_{seed}', grid)}
+  run_pictures.check_size(
+      len(fine) * (1 + len(loaded.model.flow.latent_shapes)), loaded.model.image_shape)
+  pictures = latents.LatentPictures(loaded.model, config.evaluation.batch_size)
+  grid = pictures.mixing(coarse, fine)
+  return {'path': run_pictures.save_grid(path, f'mix_step_{loaded.step}_{run_pictures.in_name(seed)}', grid)}

@@ -26,12 +26,13 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
   Raises:
     UserError: for a number of samples, a temperature or a label out of range.
   """
-  num = arguments.at_least_one('num_samples', num_samples, config.sampling.num_samples)
+  num = arguments.count_of('num_samples', num_samples, config.sampling.num_samples)
   temperature = arguments.temperature_of(config, temperature)
   loaded = trained.load_trained(config, path)
   _check_label(label, loaded.model.num_classes)
+  run_pictures.check_size(num, loaded.model.image_shape)
   sampler = pictures.Sampler(loaded.model, config.evaluation.batch_size)
-  name = f'sample_step_{loaded.step}_temperature_{temperature:g}_seed_{seed}_num_{num}'
+  name = f'sample_step_{loaded.step}_temperature_{temperature:g}_{run_pictures.in_name(seed)}_num_{num}'
   name += '' if label is None else f'_label_{label}'
   return {'path': run_pictures.save(path, name, sampler.grid(num, temperature, seed, label))}
 

@@ -28,9 +28,12 @@ def run(config, path, num_samples=None, temperature=None, seed=0):
     UserError: for arguments out of range, a model with classes, or a workdir without
       a usable checkpoint.
   """
-  num = arguments.at_least_one('num_samples', num_samples, _SAMPLES)
+  num = arguments.count_of('num_samples', num_samples, _SAMPLES)
   temperature = arguments.temperature_of(config, temperature)
   loaded = latent_runs.load(config, path)
-  grid = latents.LatentPictures(loaded.model).scales(num, _COLUMNS, temperature, seed)
-  name = f'scales_step_{loaded.step}_temperature_{temperature:g}_seed_{seed}'
+  run_pictures.check_size(
+      num * len(loaded.model.flow.latent_shapes) * _COLUMNS, loaded.model.image_shape)
+  pictures = latents.LatentPictures(loaded.model, config.evaluation.batch_size)
+  grid = pictures.scales(num, _COLUMNS, temperature, seed)
+  name = f'scales_step_{loaded.step}_temperature_{temperature:g}_{run_pictures.in_name(seed)}'
   return {'path': run_pictures.save_grid(path, name, grid)}

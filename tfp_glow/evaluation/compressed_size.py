@@ -6,6 +6,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from tfp_glow.runs import progress
+
 __all__ = ['compressed_bits']
 
 
@@ -24,7 +26,7 @@ def compressed_bits(images, n_bits=8):
   """
   levels = np.asarray(images) >> (8 - n_bits)
   return np.array([8. * min(size(image) for size in (_zlib_size, _png_size))
-                   for image in levels])
+                   for image in progress.progress(levels, len(levels), 'compressing images')])
 
 
 def _zlib_size(image):

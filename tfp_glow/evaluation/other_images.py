@@ -1,12 +1,14 @@
 """Images of other kinds than a model's own, at its size and with its channels."""
 
 import copy
+import itertools
 
 import numpy as np
 
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow.data import images as image_lib
+from tfp_glow.runs import progress
 
 __all__ = ['DERIVED', 'load_others', 'read']
 
@@ -60,13 +62,12 @@ def load_others(name, dataset_config, images, max_images):
 
 def read(source, split, max_images, batch_size=500):
   """The first images of a split, uint8 array `[N, H, W, C]`."""
-  found, count = [], 0
-  for batch in data.eval_batches(
-      source, split=split, batch_size=batch_size).as_numpy_iterator():
+  found = []
+  num_batches = -(-min(max_images, source.num_examples(split)) // batch_size)
+  batches = data.eval_batches(source, split=split, batch_size=batch_size).as_numpy_iterator()
+  for batch in progress.progress(
+      itertools.islice(batches, num_batches), num_batches, f'reading {split} images'):
     found.append(batch['image'][batch['mask'] > 0])
-    count += len(found[-1])
-    if count >= max_images:
-      break
   return np.concatenate(found)[:max_images]
 
 

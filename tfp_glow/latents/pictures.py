@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfp_glow.distributions import random
 from tfp_glow.latents import interpolation
 from tfp_glow.latents import scales as scales_lib
+from tfp_glow.runs import progress
 
 __all__ = ['LatentPictures']
 
@@ -17,7 +18,7 @@ class LatentPictures:
 
   Args:
     model: an `ImageModel`.
-    batch_size: int, the most images to decode at once.
+    batch_size: int, the most images to encode or decode at once.
   """
 
   def __init__(self, model, batch_size=100):
@@ -33,7 +34,7 @@ class LatentPictures:
     def decode(latents):
       return model.quantize(model.decode(latents))
 
-    self._encode, self._decode = encode, decode
+    self._encode_batch, self._decode_batch = encode, decode
 
   def interpolation(self, images, others, columns, method='linear', per_scale=False, scales=None):
     """From each image to another.
@@ -85,7 +86,7 @@ class LatentPictures:
     samples = self._model.sample_latents(
         num_samples, temperature, tf.constant([seed, 0], tf.int64))
     rows = []
-    for i in range(num_samples):
+    for i in progress.progress(range(num_samples), num_samples, 'drawing latents'):
       for num_fresh in range(1, len(self._shapes) + 1):
         fresh = scales_lib.resample_scales(
             tf.repeat(samples[i:i + 1], columns - 1, 0), self._shapes, range(num_fresh),
@@ -97,6 +98,15 @@ class LatentPictures:
     """uint8 images of latents `[rows, columns, D]`."""
     rows, columns, size = latents.shape
     latents = tf.reshape(latents, [rows * columns, size])
-    images = [self._decode(latents[i:i + self._batch_size]).numpy()
-              for i in range(0, rows * columns, self._batch_size)]
-    return np.concatenate(images).reshape([rows, columns, *self._model.image_shape])
+    images = self._in_batches(self._decode_batch, latents, 'decoding images')
+    return images.reshape([rows, columns, *self._model.image_shape])
+
+  def _encode(self, images):
+    return self._in_batches(self._encode_batch, images, 'encoding images')
+
+  def _in_batches(self, function, inputs, what):
+    """A function of every input, as an array."""
+    starts = range(0, len(inputs), self._batch_size)
+    return np.concatenate([
+        function(inputs[start:start + self._batch_size]).numpy()
+        for start in progress.progress(starts, len(starts), what)])

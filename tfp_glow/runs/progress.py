@@ -1,6 +1,7 @@
 """A bar for what takes longer than anybody wants to wait without a word."""
 
 import sys
+import threading
 
 import tqdm
 
@@ -17,11 +18,20 @@ def progress(iterable, total, what):
     total: int, how many elements it has.
     what: str, what is done with them, before the bar.
 
-  Returns:
-    An iterable of the same elements.
+  Yields:
+    The same elements.
   """
   tty = sys.stderr.isatty()
-  return tqdm.tqdm(
+  bar = tqdm.tqdm(
       iterable, total=total, desc=what, file=sys.stderr, delay=_PATIENCE_S, leave=False,
       dynamic_ncols=tty, mininterval=.5 if tty else 15., maxinterval=15.,
       bar_format='{desc} {n_fmt}/{total_fmt} |{bar:20}| [{elapsed}, {remaining} left]')
+  # The first element alone, for which TensorFlow traces, may take longer than that.
+  first = threading.Timer(_PATIENCE_S, bar.refresh)
+  first.daemon = True
+  first.start()
+  try:
+    yield from bar
+  finally:
+    first.cancel()
+    bar.close()

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_glow import data
 from tfp_glow import distributions
+from tfp_glow.runs import progress
 
 __all__ = ['Examples', 'measure_examples']
 
@@ -60,12 +61,12 @@ def measure_examples(model, source):
     return model.bits_per_dim(images, distributions.noise_of_draw(images.shape, (0, 0), draw))
 
   images, values = [], []
-  for number, batch in enumerate(data.eval_batches(source, batch_size=_BATCH_SIZE)):
+  num_batches = -(-min(_NUM_MEASURED, source.num_examples('test')) // _BATCH_SIZE)
+  batches = data.eval_batches(source, batch_size=_BATCH_SIZE).take(num_batches)
+  for number, batch in enumerate(progress.progress(batches, num_batches, 'measuring images')):
     present = batch['mask'].numpy() > 0
     images.append(batch['image'].numpy()[present])
     values.append(bits_per_dim(batch['image'], tf.constant(number)).numpy()[present])
-    if (number + 1) * _BATCH_SIZE >= _NUM_MEASURED:
-      break
   num_kept = max(2, min(_NUM_IMAGES, _MAX_PIXEL_BYTES // model.event_size))
   return Examples(np.concatenate(images[:-(-num_kept // _BATCH_SIZE)])[:num_kept],
                   np.concatenate(values))

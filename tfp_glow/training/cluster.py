@@ -18,6 +18,8 @@ STRATEGIES = ('auto', 'default', 'mirrored', 'multi_worker')
 # the chief's evaluation included, before the job counts as dead.
 _COLLECTIVE_TIMEOUT_S = 1800.
 
+_MAX_LOGICAL_CPUS = 64  # Each has a thread of its own and a copy of the weights.
+
 # What TensorFlow raises in the living workers when another one is gone.
 _LOST_WORKER_ERRORS = (
     tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError,
@@ -154,8 +156,9 @@ def make_cluster(name='auto', logical_cpus=0):
   """
   if name not in STRATEGIES:
     raise errors.UserError(f'--strategy={name} is unknown; choose one of {", ".join(STRATEGIES)}.')
-  if logical_cpus < 0:
-    raise errors.UserError(f'--logical_cpus={logical_cpus} must not be negative.')
+  if not 0 <= logical_cpus <= _MAX_LOGICAL_CPUS:
+    raise errors.UserError(
+        f'--logical_cpus={logical_cpus} must be a number from 0 to {_MAX_LOGICAL_CPUS}.')
   workers = _workers(os.environ.get('TF_CONFIG', ''))
   if name == 'auto':
     several = logical_cpus > 1 or len(tf.config.list_physical_devices('GPU')) > 1
