@@ -31,7 +31,8 @@ def _define_flags():
   here = os.path.dirname(os.path.abspath(__file__))
   config_flags.DEFINE_config_file(
       'config', os.path.join(here, 'configs', 'mnist5k.py'),
-      'File with get_config(); --config.FIELD=VALUE changes a field.')
+      'File with get_config(), of a new run; one that is there has its own. '
+      '--config.FIELD=VALUE changes a field.')
   flags.DEFINE_string('workdir', None, 'Folder of the run (default: runs/<config name>).')
   flags.DEFINE_enum('mode', 'train', commands.MODES, 'What to do.')
   flags.DEFINE_string('init_from', None, 'Workdir or export whose weights a new run begins with.')
@@ -74,16 +75,23 @@ def _workdir():
   return os.path.expanduser(FLAGS.workdir or os.path.join('runs', name))
 
 
-def _config_of_run(workdir):
-  """The config that a run was made with, changed by what the command line says."""
+def _config(workdir):
+  """The config that --config gives, or that of the run that is there, with what flags change."""
   from tfp_glow.runs import config_versions  # pylint: disable=import-outside-toplevel
+  from tfp_glow.runs import metrics  # pylint: disable=import-outside-toplevel
+  trains = FLAGS.mode == 'train'
+  if trains and (FLAGS['config'].present or not os.path.exists(workdir.config_file)):
+    return FLAGS.config
   if FLAGS['config'].present:
     workdir.check(FLAGS.config)
     return config_versions.complete(FLAGS.config)
   config = workdir.read_config()
   for name, value in config_flags.get_override_values(FLAGS['config']).items():
     config.update_from_flattened_dict({name: value})
-  return config_versions.complete(config)
+  config = config_versions.complete(config)
+  if trains and config.to_dict() != config_versions.complete(FLAGS.config).to_dict():
+    metrics.say(f'{workdir.path} goes on with its own config, {workdir.config_file}.')
+  return config
 
 
 @contextlib.contextmanager
@@ -132,7 +140,7 @@ def _run(argv):
     logging.set_verbosity(logging.ERROR)
   cluster = training.make_cluster(FLAGS.strategy, FLAGS.logical_cpus)
   path = _workdir()
-  config = FLAGS.config if FLAGS.mode == 'train' else _config_of_run(runs.Workdir(path))
+  config = _config(runs.Workdir(path))
   result = commands.run(
       **{**FLAGS.flag_values_dict(), 'config': config, 'path': path, 'cluster': cluster})
   if result and cluster.is_chief:

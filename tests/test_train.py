@@ -110,6 +110,17 @@ def test_train_again_says_that_it_is_finished(train, trained):
   assert code == 0 and out == '' and 'is finished (12 steps)' in err
 
 
+def test_a_run_goes_on_with_its_own_config(train, trained):
+  """Whatever the default config has become since."""
+  del trained
+  code, out, err = train('--workdir=runs/folder')
+  assert code == 0 and out == '' and 'is finished (12 steps)' in err
+  assert 'runs/folder goes on with its own config, runs/folder/config.json.' in err
+  code, out, err = train('--workdir=runs/folder', '--config.model.depth=2')
+  assert code == 1 and out == ''
+  assert 'runs/folder was made with another config (model.depth: 1 -> 2)' in err
+
+
 def test_another_config_in_the_same_workdir_is_refused(train, trained):
   del trained
   code, out, err = train(*train.config, *_TINY, '--config.model.depth=2')
