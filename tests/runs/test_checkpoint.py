@@ -117,7 +117,10 @@ def test_a_record_that_was_changed(run, change, problem):
     (dict(files=None), 'lacks the SHA-256 of its files'),
     (dict(files={}), 'lacks the SHA-256 of its files'),
     (dict(files={'ckpt-5.index': 3}), 'lacks the SHA-256 of its files'),
-    (dict(files={'ckpt-5.index': {'bytes': 1}}), 'lacks the SHA-256 of its files'), ({}, None)])
+    (dict(files={'ckpt-5.index': {'bytes': 1}}), 'lacks the SHA-256 of its files'),
+    (dict(config=[3]), 'has no fields for its config'),
+    (dict(files={'ckpt-5.index': {'bytes': 1, 'sha256': ''}, '\0': {'bytes': 1, 'sha256': ''}}),
+     'ckpt-5.index has'), ({}, None)])
 def test_a_record_of_version_0_1(run, changes, problem):
   """It has no SHA-256 of its own, so what it lacks is looked for."""
   def change(record):
@@ -146,10 +149,34 @@ def test_names(run):
   assert run.store.names(number, 'average') == set()
 
 
-def test_a_damaged_list_of_checkpoints_does_not_matter(run):
-  with open(os.path.join(run.path, 'checkpoint'), 'w', encoding='utf-8') as f:
-    f.write('model_checkpoint_path: "ck')
+@pytest.mark.parametrize('text', [
+    b'model_checkpoint_path: "ck', b'', b'model_checkpoint_path: "\xff"', b'{"a": [',
+    b'model_checkpoint_path: "../elsewhere/ckpt-5"\nall_model_checkpoint_paths: "/ckpt-4"'])
+def test_a_damaged_list_of_checkpoints_does_not_matter(run, text):
+  with open(os.path.join(run.path, 'checkpoint'), 'wb') as f:
+    f.write(text)
   assert run.newest() == 5
+  assert run.save(6) == 6 and run.newest() == 6 and not run.reports
+  assert {name.split('.')[0] for name in os.listdir(run.path)} == {
+      'checkpoint', 'ckpt-4', 'ckpt-5', 'ckpt-6'}
+  assert tf.train.latest_checkpoint(run.path) == run.file(6, '')
+
+
+def test_what_is_in_the_way_of_the_list_is_named(run):
+  os.remove(os.path.join(run.path, 'checkpoint'))
+  os.mkdir(os.path.join(run.path, 'checkpoint'))
+  with pytest.raises(errors.UserError, match='written .Is a directory: .*checkpoints/checkpoint.; '):
+    run.save(6)
+  assert run.newest() == 5 and not run.reports
+
+
+def test_a_save_that_failed_is_not_the_newest_in_the_list(run, monkeypatch):
+  def fail(path, record):
+    raise OSError(28, 'No space left on device')
+  monkeypatch.setattr('tfp_glow.runs.files.write_record', fail)
+  with pytest.raises(errors.UserError, match='ckpt-6 cannot be written .No space left on device'):
+    run.save(6)
+  assert run.newest() == 5 and not run.reports
 
 
 def test_none_left(run):

@@ -76,6 +76,16 @@ def test_damaged(origin, tmp_path, damage):
     origin.read()
 
 
+@pytest.mark.parametrize('record, why', [
+    (dict(data=[1]), 'its data are no fingerprint'), (dict(data={}), 'its data are no fingerprint'),
+    (dict(data='x'), 'its data are no fingerprint'), (dict(image_shape=[8, 8]), 'its image_shape'),
+    (dict(image_shape=[8, 8, 0]), 'its image_shape'), (dict(init_from=3), 'its init_from is 3')])
+def test_a_record_of_something_else(origin, tmp_path, record, why):
+  (tmp_path / 'origin.json').write_text(json.dumps(record))
+  with pytest.raises(errors.UserError, match=f'origin.json cannot be read .{why}'):
+    origin.check_data(_Source())
+
+
 def test_a_real_fingerprint_is_one_for_json(origin):
   source = tiny.MemorySource()
   origin.write(source)

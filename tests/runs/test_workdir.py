@@ -39,7 +39,7 @@ def test_a_field_that_came_later_is_no_difference(tmp_path):
   workdir = _made_with(tmp_path, tiny.config())
   with open(workdir.config_file, encoding='utf-8') as f:
     config = json.load(f)
-  del config['model']['input_limit'], config['early_stopping']
+  del config['model']['input_limit'], config['early_stopping'], config['sha256']
   with open(workdir.config_file, 'w', encoding='utf-8') as f:
     json.dump(config, f)
   assert workdir.check(tiny.config()) == []
@@ -79,6 +79,20 @@ def test_unreadable_config(tmp_path):
       f.write(text)
     with pytest.raises(errors.UserError, match='config.json (cannot be read|has no field)'):
       workdir.read_config()
+
+
+def test_a_config_that_was_changed(tmp_path):
+  workdir = _made_with(tmp_path, tiny.config())
+  with open(workdir.config_file, encoding='utf-8') as f:
+    text = f.read().replace('"noise_draws": 1', '"noise_draws": 3')
+  with open(workdir.config_file, 'w', encoding='utf-8') as f:
+    f.write(text)
+  with pytest.raises(errors.UserError, match='config.json cannot be read .it does not match its '
+                     'SHA-256.; put it back from a backup. If it was changed by hand, its line'):
+    workdir.read_config()
+  with open(workdir.config_file, 'w', encoding='utf-8') as f:
+    f.write(text.replace('"sha256"', '"a_slip"'))
+  assert workdir.read_config().evaluation.noise_draws == 3, 'as version 0.1 wrote it'
 
 
 def test_no_run(tmp_path):

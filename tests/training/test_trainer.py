@@ -1,7 +1,6 @@
 """The training loop: what a run leaves behind, and how it goes on."""
 
 import glob
-import json
 import os
 import shutil
 
@@ -19,8 +18,7 @@ pytestmark = pytest.mark.usefixtures('stub_flow')
 
 
 def test_a_run_leaves_its_config(stub_run):
-  with open(f'{stub_run}/config.json', encoding='utf-8') as f:
-    assert json.load(f) == tiny.config(sample_every=6).to_dict()
+  assert runs.Workdir(stub_run).read_config().to_dict() == tiny.config(sample_every=6).to_dict()
 
 
 def test_a_run_leaves_metrics(stub_run):

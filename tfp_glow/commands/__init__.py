@@ -30,7 +30,9 @@ def run(mode, **given):
   Raises:
     UserError: for what the user can put right.
   """
-  return _command(mode)(**{name: given[name] for name in arguments_of(mode)})
+  memory = importlib.import_module(f'{__name__}.memory')
+  with memory.one_line_errors(mode):
+    return _command(mode)(**{name: given[name] for name in arguments_of(mode)})
 
 
 def _command(mode):

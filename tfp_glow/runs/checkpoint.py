@@ -2,11 +2,12 @@
 
 A save is three writes, each of which either happens or does not: TensorFlow
 writes `ckpt-N.data-*` and `ckpt-N.index` under temporary names and renames them,
-then the file `checkpoint` names N as the newest, then `ckpt-N.json` records size
-and SHA-256 of the files, and its own. One without that record was interrupted and
-never counts; one that does not match it was damaged since.
+then the file `checkpoint` names N as the newest, for TensorFlow's own tools, then
+`ckpt-N.json` records size and SHA-256 of the files, and its own. One without that
+record was interrupted and never counts; one that does not match it was damaged since.
 """
 
+import contextlib
 import glob
 import os
 import re
@@ -36,6 +37,7 @@ class CheckpointStore:
 
   def __init__(self, directory, report, keep=3):
     self.directory = directory
+    self._list_file = os.path.join(directory, 'checkpoint')
     self._report = report
     self._keep = keep
     self._reported = set()
@@ -58,17 +60,17 @@ class CheckpointStore:
     try:
       os.makedirs(self.directory, exist_ok=True)
       with files.plain_path(self.directory) as directory:
-        tf.train.CheckpointManager(
-            tf.train.Checkpoint(**items), directory, max_to_keep=self._keep
-        ).save(checkpoint_number=number)
+        tf.train.Checkpoint(**items).write(os.path.join(directory, f'ckpt-{number}'))
       contents = {}
       for path in _data_files(prefix):
         files.flush(path)
         contents[os.path.basename(path)] = files.fingerprint(path)
+      self._keep_only([*self._whole(), number][-self._keep:])
       files.write_record(prefix + '.json', {**info, 'files': contents})
-      self._drop_orphans()
     except (OSError, tf.errors.OpError) as error:
       self._delete(number)
+      with contextlib.suppress(OSError):
+        self._keep_only(self._whole())
       raise errors.UserError(
           f'checkpoint {prefix} cannot be written ({files.reason(error)}); the checkpoints before '
           f'it are intact. Make room or choose another --workdir, then run the same command to '
@@ -162,7 +164,7 @@ class CheckpointStore:
     for name, expected in info.pop('files').items():
       try:
         found = files.fingerprint(os.path.join(self.directory, name))
-      except OSError as error:
+      except (OSError, ValueError) as error:  # Of a name that no file can have.
         return None, f'{name} cannot be read ({files.reason(error)})'
       if found['bytes'] != expected['bytes']:
         return None, f'{name} has {found["bytes"]} bytes instead of {expected["bytes"]}'
@@ -173,18 +175,25 @@ class CheckpointStore:
   def _named_newest(self):
     """The checkpoint that was saved last, as far as TensorFlow's list of them can be read; or 0."""
     try:
-      with open(os.path.join(self.directory, 'checkpoint'), encoding='utf-8') as f:
+      with open(self._list_file, encoding='utf-8') as f:
         name = re.search(r'^model_checkpoint_path: ".*ckpt-(\d{1,18})"$', f.read(), re.MULTILINE)
     except (OSError, ValueError):
       return 0
     return int(name.group(1)) if name else 0
 
-  def _drop_orphans(self):
-    """Deletes what pruning and interrupted saves left: anything that is not a whole save."""
-    for number in self._numbers():
-      prefix = os.path.join(self.directory, f'ckpt-{number}')
-      if not os.path.exists(prefix + '.json') or not os.path.exists(prefix + '.index'):
-        self._delete(number)
+  def _whole(self):
+    """The saves that were not interrupted, by number; they may have been damaged since."""
+    prefix = os.path.join(self.directory, 'ckpt-')
+    return sorted(number for number in self._numbers() if all(
+        os.path.exists(f'{prefix}{number}{ending}') for ending in ('.json', '.index')))
+
+  def _keep_only(self, numbers):
+    """Lists some checkpoints, and deletes all others and what interrupted saves left."""
+    files.write_text(self._list_file, ''.join(
+        [f'model_checkpoint_path: "ckpt-{number}"\n' for number in numbers[-1:]]
+        + [f'all_model_checkpoint_paths: "ckpt-{number}"\n' for number in numbers]))
+    for other in self._numbers() - set(numbers):
+      self._delete(other)
 
   def _delete(self, number):
     for path in glob.glob(os.path.join(glob.escape(self.directory), f'ckpt-{number}[._]*')):
@@ -206,6 +215,8 @@ def _problem_of_record(info, number):
     return 'lacks the step'
   if not is_count(info.get('best_step', 0)):
     return 'has no number for its best step'
+  if not isinstance(info.get('config', {}), dict):
+    return 'has no fields for its config'
   contents = info.get('files')
   if not isinstance(contents, dict) or f'ckpt-{number}.index' not in contents or not all(
       isinstance(expected, dict) and {'bytes', 'sha256'} <= set(expected)

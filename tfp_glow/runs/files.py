@@ -57,13 +57,18 @@ def fingerprint(path):
   return {'bytes': size, 'sha256': digest.hexdigest()}
 
 
-def write_record(path, record):
+def write_record(path, record, indent=None):
   """Writes a dict as JSON, with its own SHA-256.
+
+  Args:
+    path: str.
+    record: dict that JSON can hold.
+    indent: int, for a file that people read, or None.
 
   Raises:
     OSError: as `write_text`.
   """
-  write_text(path, json.dumps({**record, 'sha256': _digest(record)}) + '\n')
+  write_text(path, json.dumps({**record, 'sha256': _digest(record)}, indent=indent) + '\n')
 
 
 def read_record(path):
@@ -128,6 +133,8 @@ def plain_path(folder):
 def reason(error):
   """One line that says what an exception is about."""
   text = getattr(error, 'strerror', None) or getattr(error, 'message', None) or str(error)
+  if getattr(error, 'filename2', None):  # What a file was to become, with what is in the way.
+    text = f'{text}: {error.filename2}'
   # TensorFlow puts the Python stack of the failed op before its message, indented.
   lines = [line for line in str(text).splitlines()
            if line.strip() and not line.startswith((' ', '\t', 'Graph execution', 'Detected at'))]

@@ -34,10 +34,11 @@ class Metrics:
     self._is_chief = is_chief
     if not is_chief:
       return
-    self._path = workdir.metrics_file
+    self._path, self._summaries = workdir.metrics_file, workdir.tensorboard
     with files.one_line_errors(self._path):
       _end_last_line(self._path)
-      self._writer = tf.summary.create_file_writer(workdir.tensorboard)
+    with files.one_line_errors(self._summaries):
+      self._writer = tf.summary.create_file_writer(self._summaries)
     tty = sys.stderr.isatty()
     self._bar = tqdm.tqdm(
         total=num_steps, initial=first_step, file=sys.stderr, dynamic_ncols=tty,
@@ -68,6 +69,7 @@ class Metrics:
     with files.one_line_errors(self._path):
       with open(self._path, 'a', encoding='utf-8') as f:
         f.write(json.dumps(line) + '\n')
+    with files.one_line_errors(self._summaries):
       with self._writer.as_default(step):
         for name, value in scalars.items():
           if isinstance(value, str):

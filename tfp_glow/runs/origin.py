@@ -32,13 +32,23 @@ class Origin:
       UserError: if it cannot be read.
     """
     try:
-      return files.read_record(self._file)
+      origin = files.read_record(self._file)
     except FileNotFoundError:
       return {}
     except (OSError, ValueError) as error:
-      raise errors.UserError(
-          f'{self._file} cannot be read ({files.reason(error)}); put it back from a backup, or '
-          f'delete it to go on without comparing the data with that of the run.') from error
+      raise self._unreadable(files.reason(error)) from error
+    shape, init_from = origin.get('image_shape'), origin.get('init_from')
+    if shape is not None and not (isinstance(shape, list) and len(shape) == 3 and all(
+        type(size) is int and size > 0 for size in shape)):
+      raise self._unreadable(f'its image_shape is {shape!r}')
+    if init_from is not None and not isinstance(init_from, str):
+      raise self._unreadable(f'its init_from is {init_from!r}')
+    return origin
+
+  def _unreadable(self, why):
+    return errors.UserError(
+        f'{self._file} cannot be read ({why}); put it back from a backup, or delete it to go on '
+        f'without comparing the data with that of the run.')
 
   def write(self, source, init_from=None):
     """Writes what a run comes from, raising `UserError` where that fails.
@@ -55,7 +65,10 @@ class Origin:
 
   def change_of(self, source):
     """How an `ImageSource` differs from the data of the run, a `data.Change`, or None."""
-    return data.describe_change(self.read().get('data'), source.fingerprint)
+    try:
+      return data.describe_change(self.read().get('data'), source.fingerprint)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+      raise self._unreadable('its data are no fingerprint') from error
 
   def check_data(self, source):
     """Refuses another data set than that of the run.

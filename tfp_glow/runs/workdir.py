@@ -38,14 +38,14 @@ class Workdir:
       UserError: if there is none or it cannot be read, or holds what this version cannot do.
     """
     try:
-      with open(self.config_file, encoding='utf-8') as f:
-        config = ml_collections.ConfigDict(json.load(f))
+      config = ml_collections.ConfigDict(files.read_record(self.config_file))
     except FileNotFoundError as error:
       raise errors.UserError(f'workdir {self.path} holds no run (no config.json); train first with '
                              f'python train.py --workdir={self.path}') from error
-    except (AttributeError, OSError, RecursionError, TypeError, ValueError) as error:
+    except (AttributeError, OSError, TypeError, ValueError) as error:
       raise errors.UserError(
-          f'{self.config_file} cannot be read ({files.reason(error)}).') from error
+          f'{self.config_file} cannot be read ({files.reason(error)}); put it back from a backup. '
+          f'If it was changed by hand, its line "sha256" has to go.') from error
     return config_versions.complete(config, self.config_file)
 
   def check(self, config):
@@ -136,7 +136,7 @@ class Workdir:
   def write_config(self, config):
     """Writes config.json, raising `UserError` where that fails."""
     with files.one_line_errors(self.config_file):
-      files.write_text(self.config_file, json.dumps(_plain(config), indent=2) + '\n')
+      files.write_record(self.config_file, _plain(config), indent=2)
 
 
 def _plain(config):

@@ -153,8 +153,6 @@ class _Trainer:
           self._recover(str(drift))
     finally:
       self._metrics.close()
-    if self._cluster.is_chief:
-      curves.save_curves(self._workdir.curves, self._workdir.metrics_file)
     return self._result
 
   def _run(self):
@@ -296,6 +294,8 @@ class _Trainer:
       self._metrics.write(step, {**self._times(), **result}, event='final')
       self._metrics.say(f'The weights of step {result.get("weights_of_step", step)}: '
                         f'{run_evaluation.describe(result)}')
+    if self._cluster.is_chief:  # Before the last checkpoint, after which nothing is made up for.
+      curves.save_curves(self._workdir.curves, self._workdir.metrics_file)
 
   def _interrupted(self):
     # Workers must stay in step, so only a single process breaks off.
