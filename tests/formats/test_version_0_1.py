@@ -18,6 +18,8 @@ from tfp_glow import runs
 from tfp_glow import training
 from tfp_glow.commands import evaluate
 from tfp_glow.commands import export
+from tfp_glow.demo import page
+from tfp_glow.demo import served_model
 
 # What version 0.1 printed when it evaluated the run, with one draw of noise.
 _EVAL_BPD, _ONE_DRAW = 2.4025, 3e-3
@@ -66,3 +68,12 @@ def test_export_is_loaded_and_gives_what_it_serves(old, name):
   labels = {'labels': tf.constant([0, 4, 9])} if model.num_classes else {}
   decoded = served['decode'](latents=tf.constant(latents), **labels)['unrounded_images']
   np.testing.assert_allclose(model.decode(latents, **labels), decoded, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['run', 'plain'])
+def test_export_opens_in_the_page(old, name):
+  model = served_model.ServedModel(str(old / name))
+  assert page.make_page(model).config['components']
+  latent, label = model.encode(np.full(model.image_shape, 7, np.uint8))
+  assert bool(model.classes) == (label is not None)
+  np.testing.assert_array_equal(model.decode(latent, label), 7)

@@ -88,7 +88,7 @@ class _Page:
     names = sorted(model.directions, key=lambda name: '->' in name)
     self._slider_names, self._listed_names = names[:_NUM_SLIDERS], names[_NUM_SLIDERS:]
     start = self._start()
-    picture, details = self._show(start, model.decode(start.latent))
+    picture, details = self._show(start, model.decode(start.latent, start.label))
     with gr.Blocks(title='tfp_glow', analytics_enabled=False) as self.blocks:
       self._position = gr.State(start, time_to_live=_VISIT_SECONDS)
       with gr.Row():
@@ -117,13 +117,15 @@ class _Page:
     examples = self._model.examples
     if examples is None:
       latents = [self._model.sample_latent(self._model.temperature, seed) for seed in (0, 1)]
-      return position_lib.Position(*latents)
+      label = 0 if self._model.classes else None
+      return position_lib.Position(*latents, label, label)
     first, second = examples.images[:2]
-    return self._position_of(first, self._model.encode(second))
+    return self._position_of(first, *self._model.encode(second))
 
-  def _position_of(self, image, other):
-    latent = self._model.encode(image)
-    return position_lib.Position(latent, other, image, self._model.decode(latent))
+  def _position_of(self, image, other, other_label):
+    latent, label = self._model.encode(image)
+    return position_lib.Position(
+        latent, other, label, other_label, image, self._model.decode(latent, label))
 
   def _make_sources(self):
     with gr.Tab('Sample'):
@@ -144,6 +146,9 @@ class _Page:
                                elem_id='upload')
 
   def _make_sliders(self):
+    classes = [(name, label) for label, name in enumerate(self._model.classes)]
+    self._label = gr.Dropdown(
+        classes, value=self._start().label, label='Class', elem_id='class', visible=bool(classes))
     with gr.Accordion('Directions', open=True, visible=bool(self._slider_names)):
       strengths = [
           gr.Slider(-_STRENGTH, _STRENGTH, 0., step=0.05, label=name, elem_id=f'direction-{i}')
@@ -153,7 +158,9 @@ class _Page:
       listed_strength = gr.Slider(-_STRENGTH, _STRENGTH, 0., step=0.05, label='How far along it',
                                   elem_id='listed-strength', visible=bool(self._listed_names))
     with gr.Accordion('Blend with another picture', open=False):
-      self._other = gr.HTML(self._other_picture(self._start().other), elem_classes='small')
+      start = self._start()
+      self._other = gr.HTML(
+          self._other_picture(start.other, start.other_label), elem_classes='small')
       self._keep = gr.Button('Keep the picture as it is now for blending', elem_id='keep')
       blend = gr.Slider(0., 1., 0., step=0.02, label='Blend', elem_id='blend')
       method = gr.Radio(list(interpolation.METHODS), value='spherical', label='Path')
@@ -164,18 +171,20 @@ class _Page:
       scales = [gr.Slider(0, _NUM_SEEDS, 0, step=1, label=label, elem_id=f'scale-{i}')
                 for i, label in enumerate(labels)]
     self._movers = [blend, *scales, *strengths, listed_strength]
-    self._choices = [method, listed]
+    self._choices = [self._label, method, listed]
     self._sliders = [self._temperature, *self._choices, *self._movers]
 
   def _outputs(self):
-    return [self._position, self._picture, self._details, self._message, *self._movers]
+    return [self._position, self._picture, self._details, self._message, self._label,
+            *self._movers]
 
   def _connect(self):
     for mover in [*self._movers, *self._choices]:
       mover.input(self._move, [self._position, *self._sliders],
                    [self._picture, self._details], **_quiet())
     self._sample_button.click(
-        self._sample, [self._position, self._temperature, self._seed], self._outputs(), **_quiet())
+        self._sample, [self._position, self._label, self._temperature, self._seed],
+        self._outputs(), **_quiet())
     self._keep.click(self._keep_other, [self._position, *self._sliders],
                      [self._position, self._other], **_quiet())
     if self._example_button is not None:
@@ -187,16 +196,17 @@ class _Page:
           [*self._outputs(), self._upload], **_quiet())
 
   def _moved(self, position, *sliders):
-    """The latent to which the sliders lead."""
-    temperature, method, listed, blend, *rest = sliders
+    """The latent to which the sliders lead, and the label given which it is decoded."""
+    temperature, label, method, listed, blend, *rest = sliders
     num_scales = len(self._model.latent_shapes)
     scale_seeds, strengths = rest[:num_scales], rest[num_scales:]
     by_name = dict(zip(self._slider_names, strengths[:-1]))
     if listed:
       by_name[listed] = strengths[-1]
-    return position_lib.move(
+    latent = position_lib.move(
         position, position_lib.Moves(blend, method, temperature, scale_seeds, by_name),
         self._model.latent_shapes, self._model.directions)
+    return latent, label if blend <= 0.5 else position.other_label
 
   def _show(self, position, image):
     """The HTML of the picture and of what is known about it."""
@@ -208,20 +218,22 @@ class _Page:
                  details)
     return markup.picture(image, 'Now', 'picture'), details
 
-  def _other_picture(self, latent):
-    return markup.picture(self._model.decode(latent), 'Other picture', 'other')
+  def _other_picture(self, latent, label):
+    return markup.picture(self._model.decode(latent, label), 'Other picture', 'other')
 
   def _arrive(self, position):
     """Shows a new position, with all sliders back at 0."""
-    picture, details = self._show(position, self._model.decode(position.latent))
-    return [position, picture, details, '', *[0] * len(self._movers)]
+    picture, details = self._show(
+        position, self._model.decode(position.latent, position.label))
+    return [position, picture, details, '', position.label, *[0] * len(self._movers)]
 
   def _move(self, position, *sliders):
-    return self._show(position, self._model.decode(self._moved(position, *sliders)))
+    return self._show(position, self._model.decode(*self._moved(position, *sliders)))
 
-  def _sample(self, position, temperature, seed):
+  def _sample(self, position, label, temperature, seed):
     latent = self._model.sample_latent(temperature, int(seed or 0))
-    return self._arrive(position_lib.Position(latent, position.other))
+    return self._arrive(
+        position_lib.Position(latent, position.other, label, position.other_label))
 
   def _show_example(self, position, number):
     return self._arrive_at_image(position, self._model.examples.images[int(number)])
@@ -232,24 +244,25 @@ class _Page:
         image = upload.read_picture(
             text, self._model.image_shape, self._model.dataset_config)
     except upload.UploadError as error:
-      unchanged = [gr.skip()] * (3 + len(self._movers))
+      unchanged = [gr.skip()] * (4 + len(self._movers))
       return [*unchanged[:3], markup.message(str(error)), *unchanged[3:], '']
     return [*self._arrive_at_image(position, image), '']
 
   def _arrive_at_image(self, position, image):
-    return self._arrive(self._position_of(image, position.other))
+    return self._arrive(self._position_of(image, position.other, position.other_label))
 
   def _keep_other(self, position, *sliders):
-    latent = self._moved(position, *sliders)
-    return dataclasses.replace(position, other=latent), self._other_picture(latent)
+    latent, label = self._moved(position, *sliders)
+    return (dataclasses.replace(position, other=latent, other_label=label),
+            self._other_picture(latent, label))
 
   def _picture_file(self, position, *sliders):
-    image = self._model.decode(self._moved(position, *sliders))
+    image = self._model.decode(*self._moved(position, *sliders))
     return _file('picture.png', 'image/png', markup.png(image))
 
   def _latent_file(self, position, *sliders):
     array = io.BytesIO()
-    np.save(array, self._moved(position, *sliders), allow_pickle=False)
+    np.save(array, self._moved(position, *sliders)[0], allow_pickle=False)
     return _file('latent.npy', 'application/octet-stream', array.getvalue())
 
 

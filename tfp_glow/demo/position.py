@@ -16,12 +16,15 @@ class Position:
   Attributes:
     latent: float32 array `[D]`, of the picture shown before any slider is moved.
     other: float32 array `[D]`, of the picture that was kept to blend with.
+    label, other_label: ints, given which the two are decoded; None without classes.
     original, reconstruction: uint8 arrays `[H, W, C]`, the picture that was encoded, and what
       its latent decodes to; or None for a sample.
   """
 
   latent: np.ndarray
   other: np.ndarray
+  label: int | None = None
+  other_label: int | None = None
   original: np.ndarray | None = None
   reconstruction: np.ndarray | None = None
 
