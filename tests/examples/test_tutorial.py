@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from tests.examples import cells
+
 _PATH = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
     'examples', 'tutorial.py')
@@ -21,9 +23,4 @@ def test_runs(tmp_path):
 
 
 def test_is_cells_of_code_and_text():
-  with open(_PATH, encoding='utf-8') as f:
-    cells = f.read().split('# %%')[1:]
-  text = [cell for cell in cells if cell.startswith(' [markdown]\n')]
-  assert len(text) >= 6 and len(cells) - len(text) >= 6
-  for cell in text[1:]:
-    assert all(line.startswith('#') for line in cell.splitlines()[1:] if line), cell
+  cells.check_text('tutorial.py', 6, 6)
