@@ -100,9 +100,11 @@ def _run(data, part, seed, probe):
   lines = [line for line in _train(data, part, seed, max(steps), 50, _eval_every(steps))
            if 'eval_bpd' in line]
   readings = [min(lines, key=lambda line: abs(line['step'] - step)) for step in steps]
+  # With classes, training images are measured given their label.
+  train_bpd = lambda line: line.get('eval_train_bpd', line.get('eval_train_bpd_given_label'))
   return dict(readings=[
-      dict(seconds=s, **{name: line[name] for name in
-                         ('step', 'eval_bpd', 'standard_error', 'eval_train_bpd')})
+      dict(seconds=s, eval_train_bpd=train_bpd(line),
+           **{name: line[name] for name in ('step', 'eval_bpd', 'standard_error')})
       for s, line in zip(seconds, readings)])
 
 

@@ -63,7 +63,7 @@ def defaults():
   evaluation.batch_size = 100
   evaluation.noise_draws = 1  # Dequantisation noises an image is evaluated with.
   # Images of each split that are measured while training, the first; 0: all. All test images
-  # are measured at the end.
+  # are measured at the end. With classes, test images take a pass for each class.
   evaluation.max_images = 1_000
 
   config.early_stopping = early_stopping = ml_collections.ConfigDict()

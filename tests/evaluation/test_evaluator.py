@@ -16,6 +16,7 @@ class _Brightness:
   """A model whose bits/dim is a function of the image alone."""
 
   conditions = ()
+  num_classes = 0
 
   def log_prob(self, images, noise):
     del noise
@@ -102,3 +103,45 @@ def test_can_be_broken_off_between_two_draws(source):
       tiny.one_device(), _Brightness(), source, 53, noise_draws=1, importance_samples=10**15)
   asked = iter([False, False, True])
   assert evaluator(interrupted=lambda: next(asked)) is None
+
+
+class _Classes:
+  """A model of four classes with log p(image | label) that an image and a label make."""
+
+  conditions, num_classes = ('labels',), 4
+
+  def log_prob(self, images, noise, labels):
+    return tf.gather(self.class_log_probs(images, noise), labels, batch_dims=1)
+
+  def class_log_probs(self, images, noise):
+    brightness = tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) / 32.
+    return tf.reduce_mean(noise, [1, 2, 3])[:, None] + tf.stack(
+        [tf.sin(brightness * (label + 1)) for label in range(4)], -1)
+
+  def in_bits_per_dim(self, log_prob):
+    return -log_prob
+
+
+@pytest.mark.parametrize('cluster', [tiny.one_device, tiny.two_devices])
+def test_with_classes_the_label_is_summed_out_and_told(cluster):
+  source = tiny.LabelledSource()
+  images, labels = [array.numpy() for array in source.arrays('test')]
+  draws = np.float64([_Classes().class_log_probs(images, _noise(draw)) for draw in range(5)])
+  given = np.take_along_axis(draws, labels[None, :, None], -1)[..., 0]
+  marginal = np.logaddexp.reduce(draws, -1) - math.log(4.)
+  evaluator = evaluation.Evaluator(
+      cluster(), _Classes(), source, 16, noise_draws=2, importance_samples=5)
+  weighted = lambda log_probs: -(np.logaddexp.reduce(log_probs, 0) - math.log(5.)).mean()
+  expected = dict(
+      eval_bpd=-marginal[:2].mean(), eval_bpd_given_label=-given[:2].mean(),
+      standard_error=marginal[:2].mean(0).std(ddof=1) / math.sqrt(53.),
+      importance_weighted_bpd=weighted(marginal),
+      importance_weighted_bpd_given_label=weighted(given),
+      accuracy=(draws[:2].mean(0).argmax(-1) == labels).mean(),
+      num_images=53, noise_draws=2, importance_samples=5)
+  assert .1 < expected['accuracy'] < .9
+  assert evaluator() == pytest.approx(expected, rel=1e-5)
+  for name in ('eval_bpd', 'importance_weighted_bpd', 'accuracy'):
+    del expected[name]
+  expected.update(standard_error=given[:2].mean(0).std(ddof=1) / math.sqrt(53.))
+  assert evaluator(given_label=True) == pytest.approx(expected, rel=1e-5)

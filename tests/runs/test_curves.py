@@ -1,4 +1,4 @@
-"""The curves of training and test bits/dim: each evaluation once, of the way that counts."""
+"""The picture of training and test bits/dim."""
 
 import json
 
@@ -16,19 +16,13 @@ def _write(path, *lines):
   return str(path)
 
 
-def test_what_a_run_went_back_behind_does_not_count(tmp_path):
-  evaluation = lambda step, bits: {'step': step, 'eval_bpd': bits}
-  path = _write(
-      tmp_path / 'metrics.jsonl', {'step': 5, 'train_bpd': 9.}, evaluation(10, 5.),
-      evaluation(20, 4.), evaluation(30, 3.), {'step': 20, 'event': 'resume'}, evaluation(30, 3.),
-      evaluation(40, 8.), {'step': 45, 'event': 'recovery', 'to_step': 10}, evaluation(20, 4.5))
-  assert curves.read_evaluations(path) == [evaluation(10, 5.), evaluation(20, 4.5)]
-
-
 @pytest.mark.parametrize('num', [0, 1, 5])
-def test_picture(tmp_path, num):
+@pytest.mark.parametrize('suffix', ['', '_given_label'])
+def test_picture(tmp_path, num, suffix):
+  best = {f'best_eval_bpd{suffix}': 2., 'best_eval_step': 0, 'best_eval_split': 'validation'}
   path = _write(tmp_path / 'metrics.jsonl', *[
-      {'step': step, 'eval_bpd': 5. - step, 'eval_train_bpd': None if step == 2 else 4. - step}
+      {'step': step, 'eval_bpd': 5. - step, f'eval_bpd{suffix}': 4.5 - step,
+       f'eval_train_bpd{suffix}': None if step == 2 else 4. - step, **best}
       for step in range(num)])
   curves.save_curves(str(tmp_path / 'curves.png'), path)
   picture = np.asarray(Image.open(tmp_path / 'curves.png'))

@@ -9,7 +9,6 @@ from tfp_glow.evaluation import histograms
 from tfp_glow.evaluation import other_images
 from tfp_glow.evaluation import scores as scores_lib
 from tfp_glow.runs import files
-from tfp_glow.runs import labels
 from tfp_glow.runs import metrics
 from tfp_glow.runs import trained
 
@@ -29,8 +28,7 @@ def run(config, path, cluster, importance_samples=1, ood_dataset=None):
     ood_dataset: list of str or None, images to tell apart from the run's; see `load_others`.
 
   Returns:
-    A dict: `step` and what `Evaluator` returns; of a model with classes, also what
-    `classify` returns; with other images `ood`, see `tell_apart`.
+    A dict: `step` and what `Evaluator` returns; with other images `ood`, see `tell_apart`.
 
   Raises:
     UserError: for a number of samples below 1, a workdir without a trained model, or
@@ -42,12 +40,10 @@ def run(config, path, cluster, importance_samples=1, ood_dataset=None):
   # First, for it says what is wrong with a name, and the rest takes its time.
   others = tell_apart(config, path, ood_dataset) if ood_dataset and cluster.is_chief else None
   loaded = trained.load_trained(config, path, cluster.strategy)
-  batches = config.evaluation.batch_size, config.evaluation.noise_draws
   evaluator = evaluation.Evaluator(
-      cluster, loaded.model, loaded.source, *batches, importance_samples=importance_samples)
+      cluster, loaded.model, loaded.source, config.evaluation.batch_size,
+      config.evaluation.noise_draws, importance_samples=importance_samples)
   result = {'step': loaded.step, 'split': 'test', **evaluator()}
-  if loaded.model.num_classes:
-    result.update(evaluation.classify(cluster, loaded.model, loaded.source, *batches))
   return {**result, 'ood': others} if others else result
 
 
@@ -66,16 +62,16 @@ def tell_apart(config, path, names):
     the names of `Scores`. And under `picture` the path of the picture.
 
   Raises:
-    UserError: for a workdir without a trained model, a model with classes, images that
-      do not fit, or a data set that cannot be had.
+    UserError: for a workdir without a trained model, images that do not fit, or a data set that
+      cannot be had.
   """
   loaded = trained.load_trained(config, path)
-  labels.refuse_classes(loaded.model, path)
   test = other_images.read(loaded.source, 'test', _MAX_IMAGES)
   others = {name: other_images.load_others(name, config.dataset, test, _MAX_IMAGES)
             for name in names}
   score = scores_lib.Scores(
-      loaded.model, other_images.read(loaded.source, 'train', len(test)), config.evaluation.batch_size)
+      loaded.model, other_images.read(loaded.source, 'train', len(test)),
+      config.evaluation.batch_size)
   inside, outside = score(test), {name: score(images) for name, images in others.items()}
   result = {
       name: dict(

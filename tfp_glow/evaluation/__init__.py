@@ -1,6 +1,5 @@
 """How good a model is: bits/dim, classes, and images that do not belong."""
 
-from tfp_glow.evaluation.classification import classify
 from tfp_glow.evaluation.compressed_size import compressed_bits
 from tfp_glow.evaluation.evaluator import Evaluator
 from tfp_glow.evaluation.other_images import DERIVED
@@ -10,6 +9,5 @@ from tfp_glow.evaluation.run_evaluation import RunEvaluation
 from tfp_glow.evaluation.scores import Scores
 
 __all__ = [
-    'DERIVED', 'Evaluator', 'RunEvaluation', 'Scores', 'auroc', 'classify', 'compressed_bits',
-    'load_others',
+    'DERIVED', 'Evaluator', 'RunEvaluation', 'Scores', 'auroc', 'compressed_bits', 'load_others',
 ]

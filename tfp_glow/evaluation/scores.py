@@ -45,7 +45,8 @@ class Scores:
 
   A flow gives simple images, black ones for example, more likelihood than the
   data it was trained on (Nalisnick et al. 2019; Serra et al. 2020), so that
-  `log_prob` ranks them the wrong way round; the other scores are answers to that.
+  `log_prob` ranks them the wrong way round; the other scores are answers to that. p is that of the
+  image alone, of a model with classes too.
 
   Args:
     model: an `ImageModel`.

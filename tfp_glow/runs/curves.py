@@ -1,38 +1,24 @@
 """A picture of how the bits/dim of training and test images fell, and where they part."""
 
-import json
 import os
 
+from tfp_glow.runs import evaluations
 from tfp_glow.runs import files
 
-__all__ = ['read_evaluations', 'save_curves']
+__all__ = ['save_curves']
 
-
-def read_evaluations(metrics_file):
-  """The evaluations of a run, without those that it went back behind.
-
-  Args:
-    metrics_file: str, path of a `metrics.jsonl`.
-
-  Returns:
-    A list of the lines that hold `eval_bpd`, as dicts, by rising step.
-  """
-  kept = {}
-  with open(metrics_file, encoding='utf-8') as f:
-    for line in map(json.loads, f):
-      if line.get('event') in ('resume', 'recovery'):
-        start = line.get('to_step', line['step'])
-        kept = {step: entry for step, entry in kept.items() if step <= start}
-      elif line.get('eval_bpd') is not None and line.get('event') != 'final':
-        kept[line['step']] = line
-  return [kept[step] for step in sorted(kept)]
+_LINES = {'eval_train_bpd': 'training images', 'eval_bpd': 'test images',
+          'eval_validation_bpd': 'validation images'}
+_LINES.update({f'{name}_given_label': f'{label}, given the label'
+               for name, label in _LINES.items()})
 
 
 def save_curves(path, metrics_file):
   """Writes a PNG of the bits/dim of test, validation and training images at every evaluation.
 
   They are measured with the averaged weights without augmentation, so that the gap
-  between training and other images is overfitting.
+  between training and other images is overfitting. With classes that holds for the bits/dim given
+  the label; those without it have a line of their own.
 
   Args:
     path: str.
@@ -42,24 +28,23 @@ def save_curves(path, metrics_file):
     UserError: if it cannot be written.
   """
   from matplotlib import figure  # pylint: disable=import-outside-toplevel
-  evaluations = read_evaluations(metrics_file)
-  steps = [line['step'] for line in evaluations]
+  read = evaluations.read_evaluations(metrics_file)
+  steps = [line['step'] for line in read]
   picture = figure.Figure(figsize=(6., 4.), layout='constrained')
   axes = picture.subplots()
-  for name, label in (('eval_train_bpd', 'training images'), ('eval_bpd', 'test images'),
-                      ('eval_validation_bpd', 'validation images')):
-    if not any(line.get(name) for line in evaluations):
-      continue
-    axes.plot(steps, [line.get(name) or float('nan') for line in evaluations], 'o-',
-              markersize=3, label=label)
-  if evaluations and 'best_eval_step' in evaluations[-1]:
-    best = evaluations[-1]
+  for name, label in _LINES.items():
+    if any(line.get(name) for line in read):
+      axes.plot(steps, [line.get(name) or float('nan') for line in read], 'o-', markersize=3,
+                label=label)
+  if read and 'best_eval_step' in read[-1]:
+    best = read[-1]
+    bits = best.get('best_eval_bpd', best.get('best_eval_bpd_given_label'))
     axes.axvline(best['best_eval_step'], color='grey', linestyle=':',
-                 label=f'best on {best["best_eval_split"]} images: {best["best_eval_bpd"]:.3f} at '
+                 label=f'best on {best["best_eval_split"]} images: {bits:.3f} at '
                  f'step {best["best_eval_step"]}')
   axes.set_xlabel('step')
   axes.set_ylabel('bits/dim')
-  if evaluations:
+  if read:
     axes.legend()
   with files.one_line_errors(path):
     picture.savefig(path + '.tmp', format='png', dpi=100)

@@ -8,6 +8,7 @@ from tfp_glow import errors
 from tfp_glow.runs import checkpoint as checkpoint_lib
 from tfp_glow.runs import config_versions
 from tfp_glow.runs import ending
+from tfp_glow.runs import evaluations
 from tfp_glow.runs import origin as origin_lib
 from tfp_glow.runs import workdir as workdir_lib
 
@@ -86,6 +87,10 @@ def open_run(config, path, cluster, report, init_from=None):
   run.is_new = bool(cluster.chief_value(checkpoints.is_new()))
   run.init_from = init_from if run.is_new and init_from else run.origin.check_init_from(init_from)
   _check_early_stopping(run, report)
+  if cluster.is_chief and not run.is_new and config.model.num_classes and (
+      evaluations.last_is_given_label(workdir.metrics_file)):
+    report(f'In metrics.jsonl another figure has a name from here on, {evaluations.RENAMED}.')
+    changes.append(evaluations.RENAMED)
   try:
     if cluster.is_chief:
       if run.is_new:
