@@ -32,7 +32,8 @@ def _export(config, folder):
   random = np.random.RandomState(0)
   images = tf.constant(random.randint(0, 256, [64, 28, 28, 1], dtype=np.uint8))
   model = distributions.build_image_model(config.model, (28, 28, 1))
-  model.initialize(images, distributions.uniform_noise(images.shape, (0, 0)))
+  labels = tf.range(64) % model.num_classes if model.num_classes else None
+  model.initialize(images, distributions.uniform_noise(images.shape, (0, 0)), labels=labels)
   direction = random.normal(size=[model.event_size]).astype(np.float32)
   return serving.export_model(model, folder, 1, config, directions={'some': direction})
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tests import tiny_run as tiny
 import tfp_glow
 from tfp_glow import data
+from tfp_glow import distributions
 from tfp_glow import errors
 from tfp_glow import evaluation
 from tfp_glow import runs
@@ -20,6 +21,7 @@ from tfp_glow.commands import directions
 from tfp_glow.commands import evaluate
 from tfp_glow.commands import export
 from tfp_glow.commands import interpolate
+from tfp_glow.commands import latent_runs
 from tfp_glow.commands import mix
 from tfp_glow.commands import sample
 from tfp_glow.commands import scales
@@ -149,7 +151,7 @@ def test_it_learns_the_classes(source):
   for _ in range(60):
     batch = next(batches)
     step(batch['image'], tf.constant(0.), {'labels': batch['label']})
-  result = evaluation.classify(cluster, state.model, source, 53, noise_draws=1)
+  result = evaluation.Evaluator(cluster, state.model, source, 53, noise_draws=1)()
   assert result['accuracy'] > .9
 
 
@@ -167,9 +169,18 @@ def test_evaluate_against_a_loop(run, source, cluster):
     given.append(log_probs[int(labels[i])])
   bits = lambda values: -np.mean(values) / (64 * math.log(2.))
   assert result['accuracy'] == pytest.approx(np.mean(right))
-  assert result['marginal_bpd'] == pytest.approx(bits(marginal), rel=1e-5)
-  assert result['eval_bpd'] == pytest.approx(bits(given), rel=1e-5)
+  assert result['eval_bpd'] == pytest.approx(bits(marginal), rel=1e-5)
+  assert result['eval_bpd_given_label'] == pytest.approx(bits(given), rel=1e-5)
   assert result['num_images'] == 53
+  last = tiny.lines(run)[-1]
+  for name in ('eval_bpd', 'eval_bpd_given_label', 'accuracy', 'standard_error'):
+    assert last[name] == pytest.approx(result[name], rel=1e-5)
+  # Training images are measured given their label alone, and with as many as test images.
+  train = evaluation.Evaluator(
+      tiny.one_device(), runs.load_trained(_CONFIG, run).model, source, 16, 1)
+  assert last['eval_train_bpd_given_label'] == pytest.approx(
+      train('train', 53, given_label=True)['eval_bpd_given_label'], rel=1e-5)
+  assert 'eval_train_bpd' not in last
 
 
 def test_a_column_for_each_class(run):
@@ -182,6 +193,16 @@ def test_a_column_for_each_class(run):
   np.testing.assert_array_equal(sampler.grid(12, 0., 0), pictures.grid(images, 4))
   np.testing.assert_array_equal(
       sampler.grid(3, 0., 0, label=2), pictures.grid(np.repeat(images[2:3], 3, 0)))
+
+
+def test_few_samples_are_of_classes_by_chance(run):
+  result = sample.run(_CONFIG, run, num_samples=3, temperature=.7, seed=5)
+  model = runs.load_trained(_CONFIG, run).model
+  labels = model.sample_labels(3, (5, 0)).numpy()
+  assert result['labels'] == [str(label) for label in labels]
+  np.testing.assert_array_equal(
+      pictures.Sampler(model, 6).grid(3, .7, 5),
+      pictures.grid(pictures.Sampler(model, 6)(3, .7, 5, labels)))
 
 
 def test_sample_of_a_label(run):
@@ -219,20 +240,74 @@ def test_configs_that_make_no_sense(tmp_path, changes, message):
     _run(str(tmp_path / 'run'), **changes)
 
 
-@pytest.mark.parametrize('mode', [interpolate, mix, scales, directions])
-def test_modes_of_latents_refuse(run, mode):
-  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
-    mode.run(_CONFIG, run)
+def _grid(path, columns):
+  """The 8x8 images of a picture, uint8 `[rows, columns, 8, 8]`."""
+  pixels = np.pad(np.asarray(Image.open(path)), [[0, 2], [0, 2]])
+  grid = pixels.reshape([-1, 10, columns, 10]).transpose(0, 2, 1, 3)[..., :8, :8]
+  return grid
 
 
-def test_scores_of_other_images_refuse(run):
-  with pytest.raises(errors.UserError, match='this mode needs a run with model.num_classes=0'):
-    evaluate.run(_CONFIG, run, tiny.one_device(), ood_dataset=['inverted'])
+def test_interpolate_tells_its_classes(run, source):
+  result = interpolate.run(_CONFIG, run, num_samples=3, seed=1)
+  grid = _grid(result['path'], 10)
+  images, labels = [array.numpy() for array in source.arrays('test')]
+  for row, names in zip(grid, result['labels'], strict=True):
+    for end, name in zip((row[0], row[-1]), names):  # Test images, each of its class.
+      number = np.argmax((images[..., 0] == end).all((1, 2)))
+      assert (images[number, ..., 0] == end).all() and str(labels[number]) == name
+  first, last = latent_runs.choose_images(source, 6, 1)[:3], latent_runs.choose_images(
+      source, 6, 1)[3:]
+  model = runs.load_trained(_CONFIG, run).model
+  middle = np.full(first.images.shape, .5, np.float32)
+  start, end = (model.encode(x.images, middle, labels=x.labels) for x in (first, last))
+  for column, labels in ((4, first.labels), (5, last.labels)):
+    at = column / 9.
+    expected = model.quantize(model.decode((1. - at) * start + at * end, labels=labels))
+    assert np.abs(np.int32(expected[..., 0]) - grid[:, column]).max() <= 1
+
+
+def test_mix_tells_its_classes(run):
+  result = mix.run(_CONFIG, run, num_samples=2)
+  assert _grid(result['path'], 2).shape == (2, 2, 8, 8)
+  assert [len(pair) for pair in result['labels']] == [2, 2]
+
+
+def test_scales_are_those_of_samples_of_p_x(run):
+  result = scales.run(_CONFIG, run, num_samples=3, temperature=.7, seed=5)
+  model = runs.load_trained(_CONFIG, run).model
+  samples = model.sample(3, .7, (5, 0))
+  np.testing.assert_array_equal(_grid(result['path'], 10)[:, 0], samples[..., 0])
+  assert result['labels'] == [str(label) for label in model.sample_labels(3, (5, 0)).numpy()]
+
+
+def test_directions_are_the_classes_themselves(run):
+  result = directions.run(_CONFIG, run, num_samples=5)
+  grid = _grid(result['path'], 5)
+  for (own, *wanted), row in zip(result['labels'], grid, strict=True):
+    assert wanted == ['0', '1', '2', '3']
+    np.testing.assert_array_equal(row[0], row[1 + int(own)])  # As its own class, the image itself.
+    assert len(np.unique(row, axis=0)) == 4
+  result = directions.run(_CONFIG, run, directions=['3', '0->2'], num_samples=2)
+  assert result['labels'][2:] == [['0', '2']] * 2 and {b for _, b in result['labels'][:2]} == {'3'}
+  assert _grid(result['path'], 2).shape == (4, 2, 8, 8)
+  assert not os.path.exists(f'{run}/directions')
+  with pytest.raises(errors.UserError, match="direction '0->5' is not known; .* 0, 1, 2, 3"):
+    directions.run(_CONFIG, run, directions=['0->5'])
+  with pytest.raises(errors.UserError, match='40 test images of the class 1 are needed'):
+    directions.run(_CONFIG, run, directions=['1->2'], num_samples=40)
+
+
+def test_other_images_are_scored_without_a_label(run, monkeypatch):
+  monkeypatch.setitem(evaluation.DERIVED, 'same', lambda images: images)
+  result = evaluate.run(_CONFIG, run, tiny.one_device(), ood_dataset=['same'])
+  assert result['ood']['same']['bpd'] == pytest.approx(result['eval_bpd'], rel=1e-5)
+  assert set(result['ood']['same']['auroc'].values()) == {.5}
 
 
 def test_a_keras_model_measures_the_same(run, source):
   image_model = runs.load_trained(_CONFIG, run).model
-  expected = evaluation.Evaluator(tiny.one_device(), image_model, source, 16, 1)()['eval_bpd']
+  expected = evaluation.Evaluator(
+      tiny.one_device(), image_model, source, 16, 1)()['eval_bpd_given_label']
   model = tfp_glow.keras_model(image_model)
   model.compile()
   images, labels = source.arrays('test')
@@ -240,11 +315,24 @@ def test_a_keras_model_measures_the_same(run, source):
       expected, abs=1e-5)
 
 
-def test_export_and_load(run):
+def test_export_and_load(run, source):
   path = export.export_run(_CONFIG, run)
   model = serving.load(path)
-  images = model.sample(2, .7, (0, 1), labels=tf.constant([1, 3]))
   loaded = tf.saved_model.load(path)
-  answer = loaded.signatures['sample'](
-      labels=tf.constant([1, 3]), temperature=tf.constant(.7), seed=tf.constant([0, 1]))
-  np.testing.assert_array_equal(answer['images'], images)
+  given = dict(temperature=tf.constant(.7), seed=tf.constant([0, 1]))
+  np.testing.assert_array_equal(
+      loaded.signatures['sample_given_label'](labels=tf.constant([1, 3]), **given)['images'],
+      model.sample(2, .7, (0, 1), labels=[1, 3]))
+  np.testing.assert_array_equal(
+      loaded.signatures['sample'](num=tf.constant(5), **given)['images'],
+      model.sample(5, .7, (0, 1)))
+  exported = serving.find_export(path)
+  description = exported.read_description()
+  assert description['classes'] == ['0', '1', '2', '3'] and not description['directions']
+  examples = exported.read_examples()
+  images, labels = source.arrays('test')
+  np.testing.assert_array_equal(examples.images, images)
+  np.testing.assert_array_equal(examples.labels, labels)
+  draw = distributions.noise_of_draw([50, 8, 8, 1], (0, 0), 0)
+  np.testing.assert_allclose(
+      examples.bits_per_dim[:50], model.bits_per_dim(images[:50], draw), rtol=1e-5)

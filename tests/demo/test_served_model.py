@@ -44,7 +44,8 @@ def test_with_classes_it_answers_as_the_model_does(classes):
   model, image = tiny.classes().model, tiny.make_images(1, 5)[0]
   noise = distributions.noise_of_draw([1, *tiny.SHAPE], (0, 0), 0)
   latent, label = classes.encode(image)
-  assert classes.classes == ['0', '1', '2'] and label == model.likeliest_labels(image[None], noise)[0]
+  assert classes.classes == ['cat', 'dog', 'owl']
+  assert label == model.likeliest_labels(image[None], noise)[0]
   np.testing.assert_array_equal(classes.decode(latent, label), image)
   np.testing.assert_array_equal(
       classes.decode(latent, 2), model.quantize(model.decode(latent[None], labels=[2]))[0])
@@ -58,13 +59,13 @@ def test_with_classes_it_answers_as_the_model_does(classes):
 def test_a_class_is_chosen(classes):
   page = page_lib._Page(classes)
   position = page._start()
-  latent = position.latent
+  latent = classes.sample_latent(classes.temperature, 0)
   image = lambda outputs: outputs[1]
   for label in range(3):
     outputs = page._sample(position, label, classes.temperature, 0)
     assert outputs[4] == outputs[0].label == label
     assert image(outputs) == markup.picture(classes.decode(latent, label), 'Now', 'picture')
-    assert page._move(position, *sliders(page, label=label))[0] == image(outputs)
+    assert page._move(outputs[0], *sliders(page, label=label))[0] == image(outputs)
   # Past the middle of a blend the class is that of the other picture.
   position.other_label = 2
   for blend, label in ((0.5, 1), (0.52, 2)):

@@ -34,7 +34,7 @@ class Faces(tfds.core.GeneratorBasedBuilder):
 class Model:
   """The identity as a flow: latents are the pixels in units of 1/255, and 100 more."""
 
-  event_size = SIZE
+  event_size, conditions = SIZE, {}
 
   def encode(self, images, noise):
     del noise

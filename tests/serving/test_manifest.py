@@ -83,7 +83,8 @@ def test_version_0_1_had_none(export):
 @pytest.mark.parametrize('field, value', [
     ('step', '7'), ('seed', None), ('seed', True), ('image_shape', [8, 8]),
     ('image_shape', [8, 0, 3]), ('image_shape', '883'), ('latent_shapes', [[4, 4, 6], 3]),
-    ('directions', {'smile': 1}), ('directions', [1]), ('model', []), ('dataset', 'mnist5k'),
+    ('directions', {'smile': 1}), ('directions', [1]), ('classes', [1]), ('model', []),
+    ('dataset', 'mnist5k'),
     ('sampling', {}), ('sampling', {'temperature': 'warm'}), ('sampling', {'temperature': -1})])
 def test_without_it_a_field_of_another_type_is_named(export, field, value):
   without_manifest(export, **{field: value})

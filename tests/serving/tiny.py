@@ -70,18 +70,23 @@ def tiny():
 
 @functools.cache
 def classes():
-  """The one of `NUM_CLASSES` classes, which has no directions."""
+  """The one of `NUM_CLASSES` classes, which have names, and with a direction."""
   config = make_config()
   config.model.update(depth=1, num_classes=NUM_CLASSES, condition_couplings=True)
-  return _export(config, {}, None)
+  random = np.random.RandomState(3)
+  directions = {'smile': random.randn(SIZE).astype(np.float32)}
+  examples = serving.Examples(make_images(6, 4), random.uniform(7., 9., [40]).astype(np.float32),
+                              np.arange(6, dtype=np.int32) % NUM_CLASSES)
+  return _export(config, directions, examples, ['cat', 'dog', 'owl'])
 
 
-def _export(config, directions, examples):
+def _export(config, directions, examples, class_names=None):
   model = make_model(config)
   folder = tempfile.mkdtemp()
   atexit.register(shutil.rmtree, folder)
   path = serving.export_model(
-      model, folder, STEP, config, directions=directions, examples=examples)
+      model, folder, STEP, config, directions=directions, examples=examples,
+      class_names=class_names)
   return Tiny(model, config, directions, path)
 
 

@@ -5,6 +5,7 @@ import os
 from tfp_glow import errors
 from tfp_glow import latents
 from tfp_glow import serving
+from tfp_glow.commands import class_directions
 from tfp_glow.commands import latent_runs
 from tfp_glow.runs import metrics
 from tfp_glow.runs import trained
@@ -24,8 +25,8 @@ def export_run(config, path, exists_ok=False):
   """Exports the averaged weights of a run's newest good checkpoint.
 
   With labels, the directions of the data set's attributes go into the export: those that
-  `--mode=directions` found for the same step or, of small data sets, all of them. A model with
-  classes has none.
+  `--mode=directions` found for the same step or, of small data sets, all of them. There are none
+  of the classes that a model is given.
 
   Args:
     config: the run's config.
@@ -46,13 +47,12 @@ def export_run(config, path, exists_ok=False):
     return None
   export.check_new(target)
   metrics.say(f'Exporting the weights of step {loaded.step}.')
-  if loaded.model.num_classes:
-    return serving.export_model(loaded.model, directory, loaded.step, config)
   return serving.export_model(
       loaded.model, directory, loaded.step, config,
       directions=_directions(
           loaded, latents.directions_file(path, loaded.step), config.evaluation.batch_size),
-      examples=serving.measure_examples(loaded.model, loaded.source))
+      examples=serving.measure_examples(loaded.model, loaded.source),
+      class_names=loaded.source.class_names if loaded.model.num_classes else None)
 
 
 def _directions(loaded, path, batch_size):
@@ -63,7 +63,7 @@ def _directions(loaded, path, batch_size):
     except (OSError, ValueError) as error:
       raise errors.UserError(str(error)) from error
   names = loaded.source.attribute_names
-  if not names:
+  if not names or class_directions.are_classes(loaded):
     return {}
   if loaded.source.num_examples('train') > _MAX_ENCODED:
     metrics.say('The export holds no directions: with as many images as these, find them first '

@@ -27,25 +27,29 @@ def run(config, path, num_samples=None, seed=0, interpolation='linear', per_scal
     per_scale: bool, whether each scale has an arc of its own.
 
   Returns:
-    A dict: `path` of the PNG. A file that is there already is never overwritten.
+    A dict: `path` of the PNG; of a model with classes `labels`, a pair of names for each row, the
+    second of which what lies nearer to the other image is decoded given. A file that is there
+    already is never overwritten.
 
   Raises:
-    UserError: for arguments out of range, a model with classes, or a workdir without
-      a usable checkpoint.
+    UserError: for arguments out of range, or a workdir without a usable checkpoint.
   """
   if interpolation not in interpolation_lib.METHODS:
     raise errors.UserError(f'--interpolation={interpolation} must be one of '
                            f'{", ".join(interpolation_lib.METHODS)}.')
   loaded, first, last = latent_runs.load_with_pairs(config, path, num_samples, seed)
-  run_pictures.check_size(len(first) * _COLUMNS, loaded.model.image_shape)
+  run_pictures.check_size(len(first.images) * _COLUMNS, loaded.model.image_shape)
   grid = latents.LatentPictures(loaded.model, config.evaluation.batch_size).interpolation(
-      first, last, _COLUMNS, interpolation, per_scale)
-  if not (_is_exact(loaded.model, first, grid[:, 0])
-          and _is_exact(loaded.model, last, grid[:, -1])):
+      first.images, last.images, _COLUMNS, interpolation, per_scale, labels=first.labels,
+      other_labels=last.labels)
+  if not (_is_exact(loaded.model, first.images, grid[:, 0])
+          and _is_exact(loaded.model, last.images, grid[:, -1])):
     metrics.say('Warning: the flow does not give back all test images exactly; its inverse has '
                 'lost precision (see reconstruction_error in metrics.jsonl).')
   name = f'interpolation_{interpolation}{"_per_scale" if per_scale else ""}'
-  return {'path': run_pictures.save_grid(path, f'{name}_step_{loaded.step}_{run_pictures.in_name(seed)}', grid)}
+  name += f'_step_{loaded.step}_{run_pictures.in_name(seed)}'
+  return {'path': run_pictures.save_grid(path, name, grid),
+          **latent_runs.names_of_pairs(loaded, first, last)}
 
 
 def _is_exact(model, images, decoded):

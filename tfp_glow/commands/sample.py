@@ -18,10 +18,12 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
     num_samples: int, by default the config's.
     temperature: float, by default the config's.
     seed: int.
-    label: int, the class of all samples; by default each column of the grid shows one.
+    label: int, the class of all samples; by default each column of the grid shows one or, of
+      fewer samples than classes, they are drawn, all being equally likely.
 
   Returns:
-    A dict: `path` of the PNG. A file that is there already is never overwritten.
+    A dict: `path` of the PNG; of a model with classes `labels`, the name of each sample's class,
+    row by row. A file that is there already is never overwritten.
 
   Raises:
     UserError: for a number of samples, a temperature or a label out of range.
@@ -32,9 +34,13 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
   _check_label(label, loaded.model.num_classes)
   run_pictures.check_size(num, loaded.model.image_shape)
   sampler = pictures.Sampler(loaded.model, config.evaluation.batch_size)
-  name = f'sample_step_{loaded.step}_temperature_{temperature:g}_{run_pictures.in_name(seed)}_num_{num}'
+  name = (f'sample_step_{loaded.step}_temperature_{temperature:g}_'
+          f'{run_pictures.in_name(seed)}_num_{num}')
   name += '' if label is None else f'_label_{label}'
-  return {'path': run_pictures.save(path, name, sampler.grid(num, temperature, seed, label))}
+  labels = sampler.labels_of_grid(num, seed, label)
+  told = {} if labels is None else {'labels': [loaded.source.class_names[y] for y in labels]}
+  return {'path': run_pictures.save(path, name, sampler.grid(num, temperature, seed, label)),
+          **told}
 
 
 def _check_label(label, num_classes):

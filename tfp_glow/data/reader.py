@@ -29,6 +29,7 @@ class Reader(abc.ABC):
     num_classes: int, or None where there are no labels.
     attribute_names: list of str: the classes, or what its images have or have not.
     is_sized: bool, whether `decode` gives images as the config resizes them.
+    class_names: list of str, empty where there are no labels; by default `attribute_names`.
   """
 
   name: str
@@ -37,6 +38,11 @@ class Reader(abc.ABC):
   num_classes: int | None
   attribute_names: list
   is_sized: bool = False
+  class_names: list | None = None
+
+  def __post_init__(self):
+    if self.class_names is None:
+      self.class_names = self.attribute_names if self.num_classes else []
 
   @abc.abstractmethod
   def examples(self, split):

@@ -27,6 +27,7 @@ class ImageSource:
     name: str, the data set's name as in the config.
     image_shape: tuple (H, W, C) of ints.
     num_classes: int, or None where the data set has no labels.
+    class_names: list of str, empty where the data set has no labels.
     attribute_names: list of str: the classes of its labels, or what its images have or have not.
     shift: int, pixels, and flip: bool: the augmentation that the config asks for.
     shuffle_buffer: int, images; used where a split does not fit into memory.
@@ -43,6 +44,7 @@ class ImageSource:
     self.flip = config.flip
     self.shuffle_buffer = config.shuffle_buffer
     self.num_classes = reader.num_classes
+    self.class_names = reader.class_names
     self.attribute_names = reader.attribute_names
     self.image_shape = _image_shape(reader.native_shape, config)
     self._resize = config.resize

@@ -36,18 +36,19 @@ class TfdsReader(reader.Reader):
                              f'but: {features}')
     self._attributes = features['attributes'] if 'attributes' in names else None
     num_classes = getattr(features['label'], 'num_classes', None) if 'label' in names else None
+    class_names = list(features['label'].names) if num_classes else []
     super().__init__(
         name=name,
         num_examples={split: builder.info.splits[its_name].num_examples
                       for split, its_name in self._splits.items()},
         native_shape=tuple(image.shape), num_classes=num_classes,
-        attribute_names=self._names_of_attributes(features, num_classes))
+        attribute_names=self._names_of_attributes(class_names), class_names=class_names)
 
-  def _names_of_attributes(self, features, num_classes):
-    if self._attributes is not None:
-      return sorted(name for name in self._attributes.keys()
-                    if self._attributes[name].np_dtype == bool)
-    return list(features['label'].names) if num_classes else []
+  def _names_of_attributes(self, class_names):
+    if self._attributes is None:
+      return class_names
+    return sorted(name for name in self._attributes.keys()
+                  if self._attributes[name].np_dtype == bool)
 
   def examples(self, split):
     import tensorflow_datasets as tfds  # pylint: disable=import-outside-toplevel

@@ -59,5 +59,6 @@ def draw_labels(num, num_classes, seed):
   Returns:
     int32 Tensor `[num]`.
   """
-  seed = tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int64), _STREAM, alg='philox')
+  seed = tf.cast(seed, tf.int64) if tf.is_tensor(seed) else tf.constant(seed, tf.int64)
+  seed = tf.random.experimental.stateless_fold_in(seed, _STREAM, alg='philox')
   return tf.cast(num_classes * random.uniform([num], seed), tf.int32)

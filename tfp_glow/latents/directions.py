@@ -10,6 +10,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow.runs import labels as labels_lib
+
 __all__ = [
     'LatentMeans', 'directions_file', 'find_directions', 'load_directions', 'measure_means',
     'save_directions',
@@ -82,20 +84,21 @@ def measure_means(model, batches, num_attributes):
 
   Args:
     model: an `ImageModel`.
-    batches: iterable of {'image': uint8 [N, H, W, C], 'attributes': [N, A]}, such as
-      `labelled_batches`.
+    batches: iterable of {'image': uint8 [N, H, W, C], 'label': int [N], 'attributes': [N, A]}, such
+      as `labelled_batches`. A model with classes is given the labels.
     num_attributes: int, A.
 
   Returns:
     `LatentMeans`.
   """
   @tf.function(reduce_retracing=True)
-  def encode(images):
-    return model.encode(images, tf.fill(tf.shape(images), .5))
+  def encode(images, conditions):
+    return model.encode(images, tf.fill(tf.shape(images), .5), **conditions)
 
   means = LatentMeans(num_attributes, model.event_size)
   for batch in batches:
-    means.add(encode(batch['image']).numpy(), batch['attributes'])
+    latents = encode(batch['image'], labels_lib.conditions_of(model, batch))
+    means.add(latents.numpy(), batch['attributes'])
   return means
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfp_glow.latents import blocks
 
-__all__ = ['METHODS', 'interpolate']
+__all__ = ['METHODS', 'interpolate', 'nearer']
 
 METHODS = ('linear', 'spherical')
 
@@ -47,6 +47,20 @@ def interpolate(start, end, weights, method='linear', latent_shapes=None, scales
       _path(a, b, weights if i in moving else still, method)
       for i, (a, b) in enumerate(zip(blocks.split(start, latent_shapes),
                                      blocks.split(end, latent_shapes)))], -1)
+
+
+def nearer(start, end, weights):
+  """What the nearer of two ends has, such as its label; in the middle what the start has.
+
+  Args:
+    start, end: Tensors `[N]`.
+    weights: float Tensor `[S]`, as of `interpolate`.
+
+  Returns:
+    A Tensor `[N, S]`.
+  """
+  return tf.where(tf.convert_to_tensor(weights) <= .5, tf.convert_to_tensor(start)[:, None],
+                  tf.convert_to_tensor(end)[:, None])
 
 
 def _path(start, end, weights, method):

@@ -16,12 +16,12 @@ def labelled_batches(source, batch_size):
     batch_size: int.
 
   Returns:
-    tf.data.Dataset of {'image': uint8 [B, H, W, C], 'attributes': float32 [B, A], 1 where an
-    image has the attribute}, A being that of `source.attribute_names`. The last batch may be
-    smaller.
+    tf.data.Dataset of {'image': uint8 [B, H, W, C], 'label': int32 [B], 'attributes': float32
+    [B, A], 1 where an image has the attribute}, A being that of `source.attribute_names`. The last
+    batch may be smaller.
   """
   def example(record):
-    return {'image': source.decode(record['image']), 'attributes': record['attributes']}
+    return {**record, 'image': source.decode(record['image'])}
 
   records = source.records('train', attributes=True)
   return records.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(1)

@@ -2,7 +2,7 @@
 
 from tfp_glow import errors
 
-__all__ = ['check_labels', 'conditions_of', 'refuse_classes']
+__all__ = ['check_labels', 'conditions_of']
 
 
 def check_labels(config, source):
@@ -26,22 +26,6 @@ def check_labels(config, source):
   raise errors.UserError(
       f'model.num_classes={wanted} does not fit the data set {source.name}, whose labels have '
       f'{found} classes; set model.num_classes={found}.')
-
-
-def refuse_classes(model, path):
-  """For what cannot be done with a model of images given their class.
-
-  Args:
-    model: an `ImageModel`.
-    path: str, the workdir, for the message.
-
-  Raises:
-    UserError: if the model has classes.
-  """
-  if model.num_classes:
-    raise errors.UserError(
-        f'the run in {path} models images given their class; this mode needs a run with '
-        'model.num_classes=0.')
 
 
 def conditions_of(model, batch):

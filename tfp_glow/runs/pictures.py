@@ -103,13 +103,21 @@ class Sampler:
 
     Args:
       num, temperature, seed: as for a call.
-      label: int, the class of all samples; None: each column has a class of its own
-        as far as there are so many samples (of a model without classes, nothing).
+      label: int, the class of all samples; None: each column has a class of its own. Of fewer
+        samples than classes they are drawn (of a model without classes, nothing).
     """
-    classes, columns, labels = self._model.num_classes, None, None
-    if label is not None:
-      labels = np.full([num], label)
-    elif classes:
-      labels = np.arange(num) % classes
-      columns = classes if num >= classes else None
+    classes = self._model.num_classes
+    columns = classes if label is None and 0 < classes <= num else None
+    labels = self.labels_of_grid(num, seed, label)
     return grid(self(num, temperature, seed, labels), columns)
+
+  def labels_of_grid(self, num, seed, label=None):
+    """The labels of the samples of `grid`, int array `[num]`; None for a model without classes."""
+    classes = self._model.num_classes
+    if not classes:
+      return None
+    if label is not None:
+      return np.full([num], label)
+    if num >= classes:
+      return np.arange(num) % classes
+    return self._model.sample_labels(num, (random.fold_seed(seed), 0)).numpy()

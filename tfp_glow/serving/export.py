@@ -19,7 +19,8 @@ from tfp_glow.serving import whole_folder
 __all__ = ['check_new', 'export_model']
 
 
-def export_model(model, directory, step, config, *, directions=None, examples=None):
+def export_model(model, directory, step, config, *, directions=None, examples=None,
+                 class_names=None):
   """Writes `<directory>/<step>/`, a SavedModel with the signatures that docs/serving.md lists.
 
   It is written under another name, flushed to disk and renamed, so that a server
@@ -34,6 +35,8 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
       export, without the path of the data.
     directions: dict of float arrays `[D]` by name, for `manipulate`.
     examples: `Examples`, for the demo page.
+    class_names: list of str, a name for each class of a model that has them; by default their
+      numbers.
 
   Returns:
     The path, `<directory>/<step>`.
@@ -52,7 +55,8 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
       export = export_folder.Export(temporary)
       tf.saved_model.save(module, temporary, signatures=module.all())
       definitions.state_shapes(temporary, module.specs())
-      _write_extras(export, module, step, config, directions, examples)
+      names = class_names or [str(number) for number in range(model.num_classes)]
+      _write_extras(export, module, step, config, directions, examples, names)
       manifest.write_manifest(export.manifest_file, temporary)
       check_new(path)
   except (OSError, tf.errors.OpError) as error:
@@ -75,15 +79,15 @@ def _check_finite(model):
                              f'finite; train again or choose an earlier checkpoint.')
 
 
-def _write_extras(export, module, step, config, directions, examples):
+def _write_extras(export, module, step, config, directions, examples, class_names):
   os.makedirs(os.path.dirname(export.description_file))
   parts = json.loads(config.to_json())
   description = dict(
       format=export_folder.FORMAT, manifest=True, step=step,
       image_shape=list(module.model.image_shape),
       latent_shapes=[list(shape) for shape in module.model.flow.latent_shapes],
-      directions=list(directions), limits=dataclasses.asdict(module.limits), seed=parts['seed'],
-      model=parts['model'],
+      directions=list(directions), classes=list(class_names),
+      limits=dataclasses.asdict(module.limits), seed=parts['seed'], model=parts['model'],
       dataset={k: v for k, v in parts['dataset'].items() if k != 'data_dir'},
       sampling=parts['sampling'])
   files.write_text(export.description_file, json.dumps(description, indent=2) + '\n')

@@ -3,7 +3,7 @@
     export/<step>/saved_model.pb, variables/
     export/<step>/assets.extra/model.json       what the model is, to build it again in Python
                                directions.npz   named directions in latent space
-                               examples.npz     test images and their bits/dim
+                               examples.npz     test images, their labels and bits/dim
                                tensors.txt      signature, input or output, name, tensor in the
                                                 graph: a line each, for clients of the C API
                                manifest.json    size and SHA-256 of all these files
@@ -160,6 +160,10 @@ def _is_shape(value):
       _is_int(size) and size >= 1 for size in value)
 
 
+def _is_names(value):
+  return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
 def _is_temperature(value):
   return isinstance(value, (int, float)) and not isinstance(value, bool) and 0. <= value < 1e38
 
@@ -171,8 +175,9 @@ _FIELDS = {
     'image_shape': (_is_shape, 'a list of three integers'),
     'latent_shapes': (lambda value: isinstance(value, list) and all(map(_is_shape, value)),
                       'a list of lists of three integers'),
-    'directions': (lambda value: isinstance(value, list) and all(
-        isinstance(name, str) for name in value), 'a list of strings'),
+    'directions': (_is_names, 'a list of strings'),
+    # Version 0.1 had none.
+    'classes': (lambda value: value is None or _is_names(value), 'a list of strings'),
     'model': (lambda value: isinstance(value, dict), 'an object'),
     'dataset': (lambda value: isinstance(value, dict), 'an object'),
     'sampling': (lambda value: isinstance(value, dict) and _is_temperature(

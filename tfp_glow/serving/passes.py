@@ -24,12 +24,14 @@ class Passes:
     forward: function of latents `[N, D]` and a condition to what the flow makes of them,
       `[N, H, W, C]`, before it becomes an image in the unit cube.
     log_prob_bounds: function of images, an int32 number of draws, an int32 seed `[2]`, int64
-      numbers and a condition to the pair of `ImageModel.log_prob_bounds`; draw k has the noise
-      `noise_of_draw(shape, seed, k)` or, with as many numbers as images,
+      numbers and no condition, `{}`, to the pair of `ImageModel.log_prob_bounds`; draw k has the
+      noise `noise_of_draw(shape, seed, k)` or, with as many numbers as images,
       `noise_of_images(k, numbers, shape)`, whatever the seed.
+    log_prob_bounds_given: the same with a condition.
     class_log_probs: function of images and noise to float32 `[N, num_classes]`.
 
-  A condition is a dict of the keyword arguments that the model's methods take besides.
+  A condition is a dict of the keyword arguments that the model's methods take besides: the labels
+  of a model with classes.
   """
 
   def __init__(self, model):
@@ -46,16 +48,20 @@ class Passes:
     def forward(latents, condition):
       return model.flow.forward_and_log_det(latents, **condition)[0]
 
-    @tf.function(input_signature=[
-        images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
-        tf.TensorSpec([None], tf.int64), condition])
-    def log_prob_bounds(images, noise_draws, seed, numbers, condition):
-      def noise_of_draw(draw):
-        return tf.cond(
-            tf.size(numbers) > 0, lambda: noise_lib.noise_of_images(draw, numbers, model.image_shape),
-            lambda: distributions.noise_of_draw(tf.shape(images), seed, draw))
+    def bounds(condition):
+      @tf.function(input_signature=[
+          images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
+          tf.TensorSpec([None], tf.int64), condition])
+      def log_prob_bounds(images, noise_draws, seed, numbers, condition):
+        def noise_of_draw(draw):
+          return tf.cond(
+              tf.size(numbers) > 0,
+              lambda: noise_lib.noise_of_images(draw, numbers, model.image_shape),
+              lambda: distributions.noise_of_draw(tf.shape(images), seed, draw))
 
-      return model.log_prob_bounds(images, noise_draws, noise_of_draw, **condition)
+        return model.log_prob_bounds(images, noise_draws, noise_of_draw, **condition)
+
+      return log_prob_bounds
 
     @tf.function(input_signature=[images, noise])
     def class_log_probs(images, noise):
@@ -63,7 +69,8 @@ class Passes:
 
     self.encode = encode
     self.forward = forward
-    self.log_prob_bounds = log_prob_bounds
+    self.log_prob_bounds = bounds({})
+    self.log_prob_bounds_given = bounds(condition)
     self.class_log_probs = class_log_probs
 
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_glow.latents import interpolation
 from tfp_glow.serving import image_numbers
 from tfp_glow.serving import passes
 from tfp_glow.serving import picture_files
@@ -87,7 +88,8 @@ class Signatures(tf.Module):
   def encode(self, images, seed):
     """The latents of images, with the noise of draw 0."""
     images, seed = self._checked(images=images, seed=seed)
-    return dict(latents=self._passes.encode(images, passes.first_noise(images, seed), {}))
+    latents, condition = self._encode(images, passes.first_noise(images, seed))
+    return dict(latents=latents, **condition)
 
   def decode(self, latents):
     latents, = self._checked(latents=latents)
@@ -95,7 +97,8 @@ class Signatures(tf.Module):
 
   def sample(self, num, temperature, seed):
     num, temperature, seed = self._checked(num=num, temperature=temperature, seed=seed)
-    return self._sampled(num, temperature, seed)
+    condition = self._condition_of_samples(num, seed)
+    return dict(**self._sampled(num, temperature, seed, **condition), **condition)
 
   def interpolate(self, images, other_images, num):
     """Along the straight line between latents, `num` images a pair, both ends included."""
@@ -105,12 +108,14 @@ class Signatures(tf.Module):
     _, num = requests.limited_product(
         [tf.shape(images)[0], num], self.limits.images, 'images x num', 'images')
     images, other_images, num = tf.tuple([images, other_images, num])
-    start, end = self._encode_middle(images), self._encode_middle(other_images)
-    weights = tf.linspace(0., 1., num)[None, :, None]
-    latents = (1. - weights) * start[:, None] + weights * end[:, None]
+    (start, first), (end, last) = self._encode_middle(images), self._encode_middle(other_images)
+    weights = tf.linspace(0., 1., num)
+    latents = interpolation.interpolate(start, end, weights)
+    condition = {name: interpolation.nearer(first[name], last[name], weights) for name in first}
     pictures = self._pictures(
-        tf.reshape(latents, [-1, self.model.event_size]), 'images and other_images')
-    return dict(images=tf.reshape(pictures, [-1, num, *self.model.image_shape]))
+        tf.reshape(latents, [-1, self.model.event_size]), 'images and other_images',
+        **{name: tf.reshape(value, [-1]) for name, value in condition.items()})
+    return dict(images=tf.reshape(pictures, [-1, num, *self.model.image_shape]), **condition)
 
   def manipulate(self, images, direction, strength):
     """Moves images along a direction that was found at the export."""
@@ -151,11 +156,16 @@ class Signatures(tf.Module):
     return picture_files.decode_files(image_bytes, self.model.image_shape, self._dataset_config)
 
   def _bounds(self, images, noise_draws, seed, numbers=(), **condition):
-    _, noise_draws = requests.limited_product(
-        [tf.shape(images)[0], noise_draws], self.limits.passes, 'images x noise_draws',
+    factors = dict(images=tf.shape(images)[0], noise_draws=noise_draws)
+    if self.model.num_classes and not condition:
+      factors['classes'] = tf.constant(self.model.num_classes)
+    _, noise_draws, *_ = requests.limited_product(
+        list(factors.values()), self.limits.passes, ' x '.join(factors),
         'passes through the flow')
     numbers = tf.convert_to_tensor(numbers, tf.int64)
-    mean, weighted = self._passes.log_prob_bounds(images, noise_draws, seed, numbers, condition)
+    log_prob_bounds = (
+        self._passes.log_prob_bounds_given if condition else self._passes.log_prob_bounds)
+    mean, weighted = log_prob_bounds(images, noise_draws, seed, numbers, condition)
     return dict(log_prob=mean, importance_weighted_log_prob=weighted)
 
   def _in_bits(self, bounds):
@@ -171,12 +181,28 @@ class Signatures(tf.Module):
     return dict(images=self.model.quantize(unrounded), unrounded_images=unrounded)
 
   def _move(self, images, vector, strength, cause):
-    latents = self._encode_middle(images) + strength * vector
-    return dict(images=self._pictures(latents, cause), latents=latents)
+    latents, condition = self._encode_middle(images)
+    latents += strength * vector
+    return dict(images=self._pictures(latents, cause, **condition), latents=latents, **condition)
 
   def _encode_middle(self, images):
-    """Latents without noise of chance; like all latents of an image they decode to it again."""
-    return self._passes.encode(images, tf.fill(tf.shape(images), .5), {})
+    """`_encode` without noise of chance; like all latents of an image they decode to it again."""
+    return self._encode(images, tf.fill(tf.shape(images), .5))
+
+  def _encode(self, images, noise):
+    """The latents of images, and what the model takes them as given."""
+    condition = self._condition_of(images, noise)
+    return self._passes.encode(images, noise, condition), condition
+
+  def _condition_of(self, images, noise):
+    """What images are given of which nothing is told, a dict by name; `noise` as for `encode`."""
+    del images, noise
+    return {}
+
+  def _condition_of_samples(self, num, seed):
+    """What samples are given of which nothing is told, a dict by name."""
+    del num, seed
+    return {}
 
   def _unrounded(self, latents, cause, **condition):
     # `model.decode` in two parts: an overflow shows in the flow's output only, before the
