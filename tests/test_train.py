@@ -195,15 +195,14 @@ def test_directions_need_labels(train, trained):
   assert 'the data set folder has no labels' in err
 
 
-def test_classes(train):
+def test_the_default_config_has_a_column_for_each_class(train):
   tiny = [a for a in _TINY if 'dataset' not in a and 'sample_every' not in a]
-  code, out, err = train(f'--config={_ROOT}/configs/mnist5k_classes.py', *tiny,
-                         '--config.num_steps=2', '--config.sample_every=2')
+  code, out, err = train(*tiny, '--config.num_steps=2', '--config.sample_every=2')
   assert code == 0, err
-  assert 'Exported to runs/mnist5k_classes/export/2.' in err
-  samples = os.path.join(train.cwd, 'runs', 'mnist5k_classes', 'samples')
+  assert 'Exported to runs/mnist5k/export/2.' in err
+  samples = os.path.join(train.cwd, 'runs', 'mnist5k', 'samples')
   assert Image.open(f'{samples}/step_000002.png').size == (10 * 30 - 2, 10 * 30 - 2)
-  code, out, err = train('--mode=sample', '--workdir=runs/mnist5k_classes', '--label=3',
+  code, out, err = train('--mode=sample', '--label=3',
                          '--num_samples=4')
   assert code == 0, err
   picture = json.loads(out)['path']
