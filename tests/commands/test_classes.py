@@ -206,11 +206,14 @@ def test_few_samples_are_of_classes_by_chance(run):
 
 
 def test_sample_of_a_label(run):
-  path = sample.run(_CONFIG, run, num_samples=4, temperature=.5, label=3)['path']
+  result = sample.run(_CONFIG, run, num_samples=4, temperature=.5, label=3)
+  path = result['path']
+  assert 'labels' not in result
   assert os.path.basename(path) == 'sample_step_12_temperature_0.5_seed_0_num_4_label_3.png'
   assert Image.open(path).size == (18, 18)
-  path = sample.run(_CONFIG, run, num_samples=8)['path']
-  assert Image.open(path).size == (4 * 10 - 2, 2 * 10 - 2)
+  result = sample.run(_CONFIG, run, num_samples=8)
+  assert Image.open(result['path']).size == (4 * 10 - 2, 2 * 10 - 2)
+  assert result['labels'] == ['0', '1', '2', '3']
   assert {'step_000006.png', 'step_000012.png'} <= set(os.listdir(f'{run}/samples'))
 
 

@@ -22,8 +22,8 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
       fewer samples than classes, they are drawn, all being equally likely.
 
   Returns:
-    A dict: `path` of the PNG; of a model with classes `labels`, the name of each sample's class,
-    row by row. A file that is there already is never overwritten.
+    A dict: `path` of the PNG; of a model with classes, and without a label, `labels`: the names of
+    the columns' classes, or of each sample's where these are drawn. A file that is there already is never overwritten.
 
   Raises:
     UserError: for a number of samples, a temperature or a label out of range.
@@ -37,8 +37,10 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
   name = (f'sample_step_{loaded.step}_temperature_{temperature:g}_'
           f'{run_pictures.in_name(seed)}_num_{num}')
   name += '' if label is None else f'_label_{label}'
-  labels = sampler.labels_of_grid(num, seed, label)
-  told = {} if labels is None else {'labels': [loaded.source.class_names[y] for y in labels]}
+  told = {}
+  if loaded.model.num_classes and label is None:
+    labels = sampler.labels_of_grid(num, seed)[:loaded.model.num_classes]
+    told['labels'] = [loaded.source.class_names[y] for y in labels]
   return {'path': run_pictures.save(path, name, sampler.grid(num, temperature, seed, label)),
           **told}
 
