@@ -23,7 +23,8 @@ def run(config, path, num_samples=None, temperature=None, seed=0, label=None):
 
   Returns:
     A dict: `path` of the PNG; of a model with classes, and without a label, `labels`: the names of
-    the columns' classes, or of each sample's where these are drawn. A file that is there already is never overwritten.
+    the columns' classes, or of each sample's where these are drawn. A file that is there already
+    is never overwritten.
 
   Raises:
     UserError: for a number of samples, a temperature or a label out of range.

@@ -111,9 +111,10 @@ class RunEvaluation:
   def describe_stop(self):
     """Why `stops_early`, in a line."""
     best = self.best
-    return (f'stopped early, {self._patience} evaluations were not below '
-            f'{best[f"best_eval_bpd{self._suffix}"]:.4f} bits/dim on '
-            f'{best["best_eval_split"]} images at step {best["best_eval_step"]}, whose weights are kept.')
+    bits = best[f'best_eval_bpd{self._suffix}']
+    return (f'stopped early, {self._patience} evaluations were not below {bits:.4f} bits/dim on '
+            f'{best["best_eval_split"]} images at step {best["best_eval_step"]}, whose weights are '
+            f'kept.')
 
   def _choose(self, step, result):
     """Remembers an evaluation, and its weights if it is the best."""
