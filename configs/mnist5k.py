@@ -14,9 +14,9 @@ def get_config():
   config = base.defaults()
   config.batch_size = 32
   config.num_steps = 2_100
-  config.eval_every = 300
-  config.sample_every = 300
-  config.checkpoint_every = 300
+  config.eval_every = 420
+  config.sample_every = 210
+  config.checkpoint_every = 210
   config.model.num_levels = 2
   config.model.depth = 4
   config.model.hidden_channels = 96
