@@ -63,11 +63,16 @@ def _parse_flags(argv):
 
 
 def _fail(message, code):
-  with contextlib.suppress(OSError):  # Nobody may be reading them any more.
+  with contextlib.suppress(OSError):  # Nobody may be reading it any more.
     print('train.py: ' + ' '.join(str(message).split()), file=sys.stderr, flush=True)
+  try:
     sys.stdout.flush()
-  # Without the usual teardown, which waits for workers that are gone.
-  os._exit(code)  # pylint: disable=protected-access
+  except OSError:  # Python would try again at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+  if 'TF_CONFIG' in os.environ:
+    # Without the usual teardown, which waits for workers that are gone.
+    os._exit(code)  # pylint: disable=protected-access
+  sys.exit(code)
 
 
 def _workdir():

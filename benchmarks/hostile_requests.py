@@ -1,7 +1,7 @@
 """Random requests to an export, most of them bad: each gets its answer or one line that says why not.
 
     python -m benchmarks.hostile_requests 3000                 of two tiny models made for it
-    python -m benchmarks.hostile_requests 3000 --export=runs/mnist5k/export/3500
+    python -m benchmarks.hostile_requests 3000 --export=runs/mnist5k/export/2200
 
 A request is a good one, or has one input of another rank, size, dtype or content, none at all or
 one too many. It goes to the loaded signature or, as servers and C clients do, to a session. A

@@ -1,38 +1,27 @@
 """The command line as a user would use it, from real images to pictures."""
 
-import contextlib
-import io
 import json
 import os
-import runpy
 import subprocess
 import sys
 
-from absl.testing import flagsaver
-import numpy as np
 from PIL import Image
 import pytest
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PROGRAM = os.path.join(_ROOT, 'train.py')
+from tests.chaos import command_line
+from tests.chaos import tiny_data
+
+_ROOT = tiny_data.root()
 _TINY = [
-    '--config.batch_size=16', '--config.num_steps=12', '--config.log_every=4',
-    '--config.eval_every=6', '--config.checkpoint_every=6', '--config.sample_every=12',
-    '--config.dataset.image_size=8', '--config.dataset.resize=center_crop',
-    '--config.model.num_levels=1', '--config.model.depth=1', '--config.model.hidden_channels=4',
-    '--config.evaluation.batch_size=16']
+    *tiny_data.FLAGS, '--config.dataset.image_size=8', '--config.dataset.resize=center_crop']
 
 
 @pytest.fixture(name='images', scope='module')
 def _images(tmp_path_factory):
   """A folder of 80 colour pictures, as a user has them."""
-  folder = tmp_path_factory.mktemp('pictures')
-  random = np.random.RandomState(0)
-  for number in range(80):
-    colour = random.randint(0, 200, [1, 1, 3])
-    picture = colour + random.randint(0, 50, [10, 12, 3])
-    Image.fromarray(picture.astype(np.uint8)).save(folder / f'{number}.png')
-  return str(folder)
+  folder = str(tmp_path_factory.mktemp('pictures'))
+  tiny_data.folder_flags(folder)
+  return folder
 
 
 class _Program:
@@ -52,27 +41,12 @@ class _Program:
     environment.pop('TF_CPP_MIN_LOG_LEVEL', None)
     environment.pop('TF_CONFIG', None)
     done = subprocess.run(
-        [sys.executable, _PROGRAM, *arguments], cwd=self.cwd, env=environment,
+        [sys.executable, command_line.PROGRAM, *arguments], cwd=self.cwd, env=environment,
         capture_output=True, text=True, check=False, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
   def __call__(self, *arguments):
-    argv, out, err = [_PROGRAM, *arguments], io.StringIO(), io.StringIO()
-    saved, code = flagsaver.save_flag_values(), 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(
-        out), contextlib.redirect_stderr(err):
-      patch.chdir(self.cwd)
-      patch.setenv('TFDS_DATA_DIR', self._environment['TFDS_DATA_DIR'])
-      patch.setattr(sys, 'argv', argv)  # Where config_flags looks for changes of fields.
-      patch.setattr(os, '_exit', sys.exit)
-      try:
-        program = runpy.run_path(_PROGRAM)
-        program['main'](program['_parse_flags'](argv))
-      except SystemExit as ended:
-        code = ended.code
-      finally:
-        flagsaver.restore_flag_values(saved)  # And forgets those that train.py has defined.
-    return code, out.getvalue(), err.getvalue()
+    return command_line.run(arguments, self.cwd, self._environment)
 
 
 @pytest.fixture(name='train', scope='module')
@@ -233,3 +207,23 @@ def _is_one_line(result, message):
   on_the_way = 'Loading TensorFlow', 'Preparing data set', 'Preparing the data set'
   lines = [line for line in err.splitlines() if not line.startswith(on_the_way)]
   assert len(lines) == 1 and lines[0].startswith('train.py: '), err
+
+
+def test_a_refused_run_leaves_nothing_behind(train):
+  """Refused for a field, for its data, or for what does not fit together."""
+  for arguments in (['--config.optimizer.name=lion'], ['--config.dataset.data_dir=none'],
+                    ['--config.model.num_classes=7'], ['--config.model.num_levels=9'],
+                    ['--init_from=none']):
+    code, out, err = train(*train.config, *_TINY, '--workdir=new/er/run', *arguments)
+    assert code == 1 and out == '' and err.splitlines()[-1].startswith('train.py: '), err
+    assert not os.path.exists(os.path.join(train.cwd, 'new')), arguments
+
+
+def test_results_that_cannot_be_written_are_one_line(train, trained):
+  del trained
+  with open('/dev/full', 'w', encoding='utf-8') as full:
+    done = subprocess.run(
+        [sys.executable, command_line.PROGRAM, '--mode=sample', '--workdir=runs/folder'],
+        cwd=train.cwd, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+  assert done.returncode == 1 and 'Traceback' not in done.stderr, done.stderr
+  assert done.stderr.splitlines()[-1] == 'train.py: No space left on device'

@@ -79,3 +79,12 @@ def test_channels(monkeypatch):
 def test_unknown_data_set():
   with pytest.raises(errors.UserError, match="'no_such_set' is not a data set"):
     evaluation.load_others('no_such_set', _DATASET, _own(4, 4, 3), 10)
+
+
+def test_pictures_of_the_size_of_a_model_that_is_not_square_are_left_as_they_are(tmp_path):
+  """As the page leaves them."""
+  pictures = np.random.RandomState(0).randint(0, 256, [20, 8, 16, 3], dtype=np.uint8)
+  for number, picture in enumerate(pictures):
+    Image.fromarray(picture).save(tmp_path / f'{number}.png')
+  others = evaluation.load_others(f'folder:{tmp_path}', _DATASET, _own(8, 16, 3), 10)
+  assert len(others) and all((pictures == other).all((1, 2, 3)).any() for other in others)

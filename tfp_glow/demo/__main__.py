@@ -26,8 +26,8 @@ def main(argv=None):
   except ModuleNotFoundError as error:
     if error.name not in ('gradio', 'fastapi', 'uvicorn'):
       raise
-    print(f'tfp_glow.demo: the page needs the package {error.name}; run: '
-          "pip install 'tfp-glow[demo]'", file=sys.stderr)
+    print(f'tfp_glow.demo: the page needs the package {error.name}; in the folder of setup.py run: '
+          "pip install -e '.[demo]'", file=sys.stderr)
     return 1
   from tfp_glow import errors  # pylint: disable=import-outside-toplevel
   from tfp_glow.demo import served_model  # pylint: disable=import-outside-toplevel

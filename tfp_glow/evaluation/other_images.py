@@ -30,8 +30,8 @@ def load_others(name, dataset_config, images, max_images):
   Args:
     name: str, a key of `DERIVED`; `folder:PATH`, for picture files; or a data set as
       `dataset.name` takes it, of which the test split is used. Its images are sized as a server
-      sizes files: as the run's config says or, where that resizes none, cut to a central square
-      and scaled; then colours become grey, or grey is repeated, as the model's images need it.
+      sizes files: as the run's config says or, where that resizes none and they have another size
+      than the model's, cut to a central square and scaled; then colours become grey, or grey is repeated, as the model's images need it.
     dataset_config: the `dataset` part of the run's config.
     images: uint8 array `[N, H, W, C]`, the run's own test images.
     max_images: int.
@@ -46,7 +46,8 @@ def load_others(name, dataset_config, images, max_images):
   if name in DERIVED:
     return DERIVED[name](images)
   height, width, channels = images.shape[1:]
-  others = read(data.load(_config(name, dataset_config, max(height, width))), 'test', max_images)
+  others = read(_load(_config(name, dataset_config, max(height, width)), images.shape[1:3]),
+                'test', max_images)
   top, left = (others.shape[1] - height) // 2, (others.shape[2] - width) // 2
   others = others[:, top:top + height, left:left + width]
   if others.shape[-1] == 3 and channels == 1:
@@ -69,6 +70,20 @@ def read(source, split, max_images, batch_size=500):
       itertools.islice(batches, num_batches), num_batches, f'reading {split} images'):
     found.append(batch['image'][batch['mask'] > 0])
   return np.concatenate(found)[:max_images]
+
+
+def _load(config, size):
+  """The data set; images of the model's size that are not square have no square cut out of them."""
+  if size[0] != size[1]:
+    unsized = copy.deepcopy(config)
+    unsized.image_size, unsized.resize = 0, 'none'
+    try:
+      source = data.load(unsized)
+      if source.image_shape[:2] == tuple(size):
+        return source
+    except errors.UserError:
+      pass  # They differ in size, or cannot be had at all, which is said next.
+  return data.load(config)
 
 
 def _config(name, dataset_config, size):
