@@ -13,7 +13,7 @@ from tests.chaos import command_line
 from tests.chaos import tiny_data
 
 _FLAGS = (
-    f'--config={tiny_data.root()}/configs/mnist5k.py', '--workdir=run', '--config.num_steps=4',
+    f'--config={tiny_data.root()}/configs/mnist5k_unconditional.py', '--workdir=run', '--config.num_steps=4',
     '--config.batch_size=16', '--config.log_every=2', '--config.eval_every=2',
     '--config.checkpoint_every=2', '--config.sample_every=4', '--config.sampling.num_samples=4',
     '--config.model.num_levels=1', '--config.model.depth=1', '--config.model.hidden_channels=4',
