@@ -118,7 +118,8 @@ class _Workdir:
     if done.code:
       raise RuntimeError(done.err)
     path = os.path.join(cwd, _RUN)
-    shutil.rmtree(os.path.join(path, 'export'))  # benchmarks/damaged_exports.py has those.
+    # benchmarks/damaged_exports.py has those.
+    shutil.rmtree(os.path.join(path, 'export'), ignore_errors=True)
     done = command_line.run(['--mode=directions', f'--workdir={_RUN}'], cwd)
     if done.code:
       raise RuntimeError(done.err)
