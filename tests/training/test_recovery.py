@@ -126,7 +126,7 @@ def test_a_plain_kernel_driven_to_singularity(tmp_path, monkeypatch):
 @pytest.mark.parametrize('poison, message', [
     (lambda state: state.model.trainable_variables[0], 'is not finite'),
     (lambda state: state.average.trainable_variables[0], 'is not finite'),
-    (lambda state: state.optimizer.variables[-1].value, 'is not finite')],
+    (lambda state: state.optimizer.variables[-1], 'is not finite')],
                          ids=['weight', 'average', 'slot'])
 def test_a_poisoned_checkpoint_is_passed_over(stub_run, tmp_path, capfd, poison, message):
   path = str(tmp_path / 'run')

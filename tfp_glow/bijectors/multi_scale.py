@@ -138,9 +138,12 @@ class MultiScale(flow_bijector.FlowBijector):
     for i, scale in enumerate(self.scales):
       conditions = self._conditions_at(i, fold.conditions)
       for bijector in scale:
+        z = None
         if hasattr(bijector, 'initialize'):
-          bijector.initialize(h, **flow_bijector.conditions_for(bijector, conditions))
-        h = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **conditions)[0]
+          z = bijector.initialize(h, **flow_bijector.conditions_for(bijector, conditions))
+        if z is None:  # It may give what it is initialised to make of h.
+          z = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **conditions)[0]
+        h = z
       if i < len(self.splits):
         h = flow_bijector.inverse_and_log_det(self.splits[i], h, None, **conditions)[0][0]
 

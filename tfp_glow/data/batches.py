@@ -87,6 +87,7 @@ def _train_from_records(source, batch_size, seed, start_step, rows):
   return stream.map(lambda steps, batch: (steps[0], batch), num_parallel_calls=1)
 
 
+@tf.autograph.experimental.do_not_convert
 def train_batches(source, *, batch_size, seed, start_step=0, augment=True, shard_index=0,
                   num_shards=1):
   """The endless stream of training batches, from any step on.
@@ -127,6 +128,7 @@ def train_batches(source, *, batch_size, seed, start_step=0, augment=True, shard
   return numbered.map(finish, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
 
 
+@tf.autograph.experimental.do_not_convert
 def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=1):
   """All examples of a split once, in a fixed order, in batches of one size.
 

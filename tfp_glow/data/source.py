@@ -125,6 +125,7 @@ class ImageSource:
       self._arrays[split] = tuple(map(tf.constant, self._read(split)))
     return self._arrays[split]
 
+  @tf.autograph.experimental.do_not_convert  # It would take longer than reading.
   def _read(self, split):
     """`arrays` as numpy arrays."""
     if self._resize == 'none' and not self._is_part(split) and (

@@ -170,12 +170,12 @@ class TrainState:
   def items(self):
     """What a checkpoint holds, by name."""
     items = dict(model=self.model, average=self.average,
-                 slots=optimizer_lib.slots(self.optimizer), progress=self.progress)
+                 slots=self.optimizer.variables, progress=self.progress)
     return items if self.best is None else dict(items, best=self.best)
 
   def weights(self):
     """Every Variable that training moves, and the fixed ones of the model."""
-    return [*self.model.variables, *self.average.variables, *optimizer_lib.slots(self.optimizer)]
+    return [*self.model.variables, *self.average.variables, *self.optimizer.variables]
 
 
 def _clear(*variables):

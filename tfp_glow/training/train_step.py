@@ -62,11 +62,10 @@ def make_train_step(cluster, state, config):
     return bits, norm, stop, gradients
 
   def update(gradients):
-    optimizer_lib.apply_gradients(
-        strategy, state.optimizer, gradients, weights,
-        learning_rate(progress.step) * progress.learning_rate_scale)
+    state.optimizer.apply(
+        strategy, gradients, learning_rate(progress.step) * progress.learning_rate_scale)
     average_lib.update_average(
-        strategy, config.optimizer.ema_decay, state.optimizer.iterations.value,
+        strategy, config.optimizer.ema_decay, state.optimizer.iterations,
         weights, state.average.trainable_variables)
 
   def good_step(bits, norm, gradients):
