@@ -10,6 +10,7 @@ interrupted by Ctrl-C with nothing to save.
 """
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -120,6 +121,27 @@ def _quiet_tensorflow():
     os.close(nowhere)
 
 
+@contextlib.contextmanager
+def _lean_imports():
+  """Takes nearly a third off the time in which TensorFlow is loaded.
+
+  That makes some million objects that stay, which the garbage collector would go through again
+  and again, now and later. And Keras imports scikit-learn, where it is installed, for wrappers of
+  estimators that nothing here uses.
+  """
+  if 'tensorflow' in sys.modules or 'sklearn' in sys.modules:
+    yield
+    return
+  sys.modules['sklearn'] = None
+  gc.disable()
+  try:
+    yield
+  finally:
+    gc.enable()
+    gc.freeze()
+    del sys.modules['sklearn']
+
+
 def main(argv):
   try:
     _run(argv)
@@ -138,7 +160,7 @@ def _run(argv):
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
   if 'tensorflow' not in sys.modules:
     print('Loading TensorFlow.', file=sys.stderr, flush=True)
-  with _quiet_tensorflow():
+  with _quiet_tensorflow(), _lean_imports():
     from tfp_glow import runs  # pylint: disable=import-outside-toplevel
     from tfp_glow import training  # pylint: disable=import-outside-toplevel
   if not FLAGS['verbosity'].present:

@@ -27,7 +27,8 @@ class MultiScale(flow_bijector.FlowBijector):
   Args:
     image_shape: `(H, W, C)`, ints.
     scales: list of lists of bijectors on images. `inverse` applies the lists in
-      order, and the bijectors within a list in order.
+      order, and the bijectors within a list in order. One with a method
+      `initialize(h, **conditions)` is initialised by it, which may return `inverse(h)`.
     splits: list of `Split`s, one fewer than `scales`.
     top: a bijector on the last scale's images, or None.
     dtype: float dtype of images and latents.
@@ -141,7 +142,7 @@ class MultiScale(flow_bijector.FlowBijector):
         z = None
         if hasattr(bijector, 'initialize'):
           z = bijector.initialize(h, **flow_bijector.conditions_for(bijector, conditions))
-        if z is None:  # It may give what it is initialised to make of h.
+        if z is None:
           z = flow_bijector.inverse_and_log_det(bijector, h, event_ndims=3, **conditions)[0]
         h = z
       if i < len(self.splits):
