@@ -35,18 +35,18 @@ _RATIOS = (('command', 'imports', 1.8), ('ours_32', 'theirs_32', 1 / 20), ('ours
 _WIDTH = 128
 
 
-def be_side(side):
-  """Is one side, in a process of its own, and prints a JSON dict of seconds."""
+def be_side(side, folder):
+  """Is one side, in a process of its own with an empty folder; prints a JSON dict of seconds."""
   name, _, depth = side.partition('_')
   if name == 'command':
-    _be_command(os.path.join(_ROOT, 'train.py'))
+    _be_command(folder)
   batch = 16 if depth == '32' else 32
   seconds = (_be_ours if name == 'ours' else _be_theirs)(int(depth), batch)
   print(json.dumps(seconds), flush=True)
   os._exit(0)
 
 
-def _be_command(program):
+def _be_command(folder):
   """Runs train.py until its first step is done, which ends this process."""
   from tfp_glow import commands
   run = commands.run
@@ -58,9 +58,9 @@ def _be_command(program):
     return run(mode, **given)
 
   commands.run = run_one_step
-  with tempfile.TemporaryDirectory() as folder:
-    sys.argv = [program, f'--workdir={folder}/run']
-    runpy.run_path(program, run_name='__main__')
+  program = os.path.join(_ROOT, 'train.py')
+  sys.argv = [program, f'--workdir={folder}/run']
+  runpy.run_path(program, run_name='__main__')
 
 
 class _Phases:
@@ -125,20 +125,19 @@ def _be_theirs(depth, batch):
 
 def measure(side):
   """Seconds of a side, a dict with at least `wall` and `cpu`."""
-  program = _IMPORTS if side == 'imports' else (
-      f'from benchmarks import start_up; start_up.be_side({side!r})')
-  command = [sys.executable, '-c', program]
-  start = time.perf_counter()
-  process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True,
-                             stderr=subprocess.DEVNULL)
-  output = process.stdout.read()
-  _, status, usage = os.wait4(process.pid, 0)
+  with tempfile.TemporaryDirectory() as folder:
+    program = _IMPORTS if side == 'imports' else (
+        f'from benchmarks import start_up; start_up.be_side({side!r}, {folder!r})')
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, '-c', program], cwd=_ROOT, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
   process.returncode = os.waitstatus_to_exitcode(status)
   if process.returncode:
-    raise RuntimeError(f'{" ".join(command)} failed.')
-  if side in ('imports', 'command'):
-    return dict(wall=time.perf_counter() - start, cpu=usage.ru_utime + usage.ru_stime)
-  return json.loads(output)
+    raise RuntimeError(f'{side} failed; python -c {program!r} says why.')
+  return json.loads(output) if output else dict(wall=wall, cpu=usage.ru_utime + usage.ru_stime)
 
 
 def main(_):
