@@ -5,7 +5,9 @@
 
 Each side has a process of its own, so that one library's threads do not stand in
 another's way, and no two work at once. A process first measures the seconds to its
-first training step and its peak memory; then images/s are measured round after
+first training step and its peak memory. Each side is tried in all its settings (oneDNN off and on;
+eager, channels_last and compiled, unless compiling takes over --compile_seconds), and in each
+operation the one that was the fastest is what is compared. Then images/s are measured round after
 round over all sides. Printed are medians over the rounds, and of the ratios to the first side.
 Peers that are not installed are left out: `pip install -e '.[bench]'`. --parts
 compares our own parts (couplings, networks, dequantisation) with the plain flow.
@@ -19,6 +21,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 from absl import app
@@ -32,11 +35,13 @@ flags.DEFINE_bool('parts', False, 'Measure parts of ours instead of libraries.')
 flags.DEFINE_list('peers', None, 'Only these sides; the first is what the others are compared with.')
 flags.DEFINE_integer('rounds', 5, 'Rounds over all sides.')
 flags.DEFINE_float('seconds', 2., 'Of each measurement in a round.')
+flags.DEFINE_float('compile_seconds', 300., 'The most that a side may take to compile.')
 flags.DEFINE_string('json', None, 'File to write the results to.')
 flags.DEFINE_string('side', None, 'Used by the program itself: be this side.')
+flags.DEFINE_string('setting', None, 'Used by the program itself: in this setting.')
 
 _OPERATIONS = ('train', 'log_prob', 'sample')
-_NEEDS = {'normflows': 'normflows', 'normflows compiled': 'normflows'}
+_NEEDS = {'normflows': 'normflows'}
 
 
 def images_per_second(operation, batch, seconds):
@@ -63,7 +68,7 @@ def peak_memory():
   return int(line.split()[1]) / 1024
 
 
-def be_side(name, shape):
+def be_side(name, setting, shape):
   """Measures what standard input asks for: lines such as `train 2.0`, answered in images/s."""
   answers = os.fdopen(os.dup(1), 'w', buffering=1)
   os.dup2(2, 1)  # Libraries may print.
@@ -71,7 +76,8 @@ def be_side(name, shape):
   _import_libraries(name)
   before = peak_memory()
   start = time.perf_counter()
-  side = peers.SIDES[name](width, depth, batch)
+  arguments = peers.settings(name)[setting].get('arguments', {})
+  side = peers.SIDES[name](width, depth, batch, **arguments)
   side.train()
   first = time.perf_counter() - start
   for _ in range(3):
@@ -99,16 +105,25 @@ def _import_libraries(name):
 
 
 class Side:
-  """One side's process; a context manager.
+  """One side's process in one setting; a context manager.
 
   Attributes:
     start: dict of `first_step_s` and `peak_mb`, above what its imports took.
+    setting: str, a name in `peers.settings`.
+
+  Raises:
+    RuntimeError: if it fails, or takes too long to compile.
   """
 
-  def __init__(self, name, shape):
-    command = [sys.executable, '-m', 'benchmarks.compare', f'--side={name}', f'--shapes={shape}']
+  def __init__(self, name, setting, shape):
+    details = peers.settings(name)[setting]
+    command = [sys.executable, '-m', 'benchmarks.compare', f'--side={name}',
+               f'--setting={setting}', f'--shapes={shape}']
+    self.setting = setting
+    self._limit = FLAGS.compile_seconds if details.get('compiles') else None
     self._process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **details.get('environment', {})})
     self.start = json.loads(self._answer())
 
   def __enter__(self):
@@ -123,33 +138,68 @@ class Side:
     return float(self._answer())
 
   def _answer(self):
+    timer = threading.Timer(self._limit, self._process.kill) if self._limit else None
+    if timer:
+      timer.start()
     line = self._process.stdout.readline()
+    if timer:
+      timer.cancel()
     if not line:
-      raise RuntimeError(f'{" ".join(self._process.args)} failed, see above.')
+      limit = f' or took over {self._limit:g} s to compile' if self._limit else ''
+      raise RuntimeError(f'{" ".join(self._process.args)} failed, see above{limit}.')
     return line
+
+
+def best_sides(name, shape, stack):
+  """The running `Side` of the best setting by operation, those of others being closed.
+
+  Args:
+    name: str, a key of `peers.SIDES`.
+    shape: str.
+    stack: an `ExitStack` that closes those that are returned.
+  """
+  sides, speeds = [], {operation: [] for operation in _OPERATIONS}
+  for setting, details in peers.settings(name).items():
+    print(f'{shape}: building {name}, {setting}', file=sys.stderr, flush=True)
+    try:
+      side = Side(name, setting, shape)
+      for operation in _OPERATIONS:
+        side.images_per_second(operation, 0.)  # Traces or compiles it.
+        speeds[operation].append(side.images_per_second(operation, FLAGS.seconds))
+    except RuntimeError as error:
+      if not details.get('compiles'):
+        raise
+      print(f'{error} Left out.', file=sys.stderr, flush=True)
+      speeds = {operation: values[:len(sides)] for operation, values in speeds.items()}
+      continue
+    sides.append(side)
+  best = {operation: sides[values.index(max(values))] for operation, values in speeds.items()}
+  for side in sides:
+    if side in best.values():
+      stack.push(side)
+    else:
+      side.__exit__()
+  return best
 
 
 def measure_shape(names, shape, rate):
   width, depth, _ = map(int, shape.split('x'))
   speeds = {name: {operation: [] for operation in _OPERATIONS} for name in names}
   with contextlib.ExitStack() as stack:
-    sides = {}
-    for name in names:
-      print(f'{shape}: building {name}', file=sys.stderr, flush=True)
-      sides[name] = stack.enter_context(Side(name, shape))
-      for operation in _OPERATIONS:
-        sides[name].images_per_second(operation, 0.)  # Traces it.
+    sides = {name: best_sides(name, shape, stack) for name in names}
     for i in range(FLAGS.rounds):
       print(f'{shape}: round {i + 1} of {FLAGS.rounds}', file=sys.stderr, flush=True)
       for operation in _OPERATIONS:
-        for name, side in sides.items():
-          speeds[name][operation].append(side.images_per_second(operation, FLAGS.seconds))
+        for name in names:
+          speeds[name][operation].append(
+              sides[name][operation].images_per_second(operation, FLAGS.seconds))
   madds = peers.multiply_adds(width, depth)
   rows = {}
-  for name, side in sides.items():
-    row = rows[name] = dict(side.start)
+  for name in names:
+    row = rows[name] = dict(sides[name]['train'].start)
     for operation in _OPERATIONS:
       row[operation] = statistics.median(speeds[name][operation])
+      row[f'{operation}_setting'] = sides[name][operation].setting
       row[f'{operation}_ratio'] = statistics.median(
           ours / its for ours, its in zip(speeds[names[0]][operation], speeds[name][operation]))
     row['matmul_fraction'] = 3 * madds * row['train'] / rate
@@ -165,7 +215,8 @@ def print_table(shape, result):
         '| first step s | peak MB |')
   print('|---|---|---|---|---|---|---|')
   for name, row in result['rows'].items():
-    cells = [f'{row[o]:.1f} ({row[o + "_ratio"]:.2f})' for o in _OPERATIONS]
+    cells = [f'{row[o]:.1f} ({row[o + "_ratio"]:.2f}), {row[o + "_setting"]}'
+             for o in _OPERATIONS]
     cells += [f'{100 * row["matmul_fraction"]:.0f}%', f'{row["first_step_s"]:.1f}',
               f'{row["peak_mb"]:.0f}']
     print(f'| {name} | ' + ' | '.join(cells) + ' |')
@@ -173,7 +224,7 @@ def print_table(shape, result):
 
 def main(_):
   if FLAGS.side:
-    be_side(FLAGS.side, FLAGS.shapes[0])
+    be_side(FLAGS.side, FLAGS.setting, FLAGS.shapes[0])
     return
   wanted = FLAGS.peers or (list(peers.PARTS) if FLAGS.parts else ['tfp_glow', *peers.PEERS])
   names = [name for name in wanted

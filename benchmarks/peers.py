@@ -168,9 +168,14 @@ class ConvolutionStack:
 
 
 class Normflows:
-  """normflows' multi-scale Glow (PyTorch)."""
+  """normflows' multi-scale Glow (PyTorch).
 
-  def __init__(self, width, depth, batch, compiled=False):
+  Args:
+    compiled: bool, whether `torch.compile` compiles it.
+    channels_last: bool, whether images and kernels lie in memory as TensorFlow has them.
+  """
+
+  def __init__(self, width, depth, batch, compiled=False, channels_last=False):
     import normflows as nf
     import torch
     torch.manual_seed(0)
@@ -187,7 +192,9 @@ class Normflows:
         shape = (3 * 2**(LEVELS + 1), SIZE // 2**LEVELS, SIZE // 2**LEVELS)
       bases.append(nf.distributions.GlowBase(shape))
     model = nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
-    x = torch.from_numpy(images(batch)).permute(0, 3, 1, 2).contiguous()
+    order = torch.channels_last if channels_last else torch.contiguous_format
+    model = model.to(memory_format=order)
+    x = torch.from_numpy(images(batch)).permute(0, 3, 1, 2).contiguous(memory_format=order)
     with torch.no_grad():
       model.log_prob(x, None)  # Its ActNorm initialises itself here.
     log_prob = torch.compile(model.log_prob) if compiled else model.log_prob
@@ -234,7 +241,6 @@ def multiply_adds(width, depth):
 PEERS = {
     'tfp.bijectors.Glow': TfpBijectorsGlow,
     'normflows': Normflows,
-    'normflows compiled': functools.partial(Normflows, compiled=True),
     'convolution stack': ConvolutionStack,
 }
 PARTS = {name: functools.partial(Part, **changes) for name, changes in {
@@ -255,3 +261,24 @@ PARTS = {name: functools.partial(Part, **changes) for name, changes in {
     'flow++': dict(dequantization='flow++'),
 }.items()}
 SIDES = {'tfp_glow': TfpGlow, **PEERS, **PARTS}
+
+_OF_TENSORFLOW = {
+    f'oneDNN {name}': dict(environment={'TF_ENABLE_ONEDNN_OPTS': value})
+    for name, value in (('off', '0'), ('on', '1'))}
+_OF_TORCH = {
+    'eager': {},
+    'channels_last': dict(arguments=dict(channels_last=True)),
+    'compiled': dict(arguments=dict(compiled=True), compiles=True),
+    'compiled, channels_last': dict(
+        arguments=dict(compiled=True, channels_last=True), compiles=True),
+}
+
+
+def settings(name):
+  """The settings that a side is tried with, of which the best counts.
+
+  Returns:
+    A dict by name of dicts: `environment`, variables of its process; `arguments` for its class;
+    `compiles`, whether building may take very long.
+  """
+  return _OF_TORCH if name == 'normflows' else _OF_TENSORFLOW

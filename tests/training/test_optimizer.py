@@ -37,7 +37,7 @@ def _written_out(name, w):
 def test_equals_the_rule_written_out_and_keras(name, keras_class):
   ours, theirs = tf.Variable([1., 2., 3.]), tf.Variable([1., 2., 3.])
   config = tiny.config(optimizer__name=name, optimizer__learning_rate=_RATE).optimizer
-  optimizer = optimizer_lib.make_optimizer(config, [ours])
+  optimizer = optimizer_lib.Optimizer(config, [ours])
   reference = keras_class(learning_rate=_RATE)
   reference.build([theirs])
   for gradient in tf.constant(_GRADIENTS, tf.float32):
@@ -71,4 +71,4 @@ def test_clip():
 
 def test_refuses_an_unknown_name():
   with pytest.raises(errors.UserError, match="optimizer.name='lion' is unknown; .*adamax"):
-    optimizer_lib.make_optimizer(tiny.config(optimizer__name='lion').optimizer, [])
+    optimizer_lib.Optimizer(tiny.config(optimizer__name='lion').optimizer, [])

@@ -28,6 +28,5 @@ def update_average(strategy, decay, updates, weights, averages):
   rate = 1. - tf.minimum(tf.constant(decay, tf.float32), (1. + t) / (10. + t))
   for weight, average in zip(weights, averages):
     strategy.extended.update(
-        average,
-        lambda a, w: a.assign_add(tf.cast(rate, a.dtype) * (w - a), read_value=False),
+        average, lambda a, w: a.assign_add(tf.cast(rate, a.dtype) * (w - a), read_value=False),
         args=(weight,), group=False)

@@ -96,7 +96,7 @@ class TrainState:
   Args:
     cluster: a `Cluster`; the Variables are made in its strategy's scope.
     make_model: callable without arguments that returns an `ImageModel`.
-    optimizer_config: see `make_optimizer`.
+    optimizer_config: see `Optimizer`.
     seed: int.
     keep_best: bool, whether to remember the average of the best evaluation too,
       as `best`, at the cost of its memory. In every checkpoint, so that it always
@@ -108,8 +108,7 @@ class TrainState:
       self.model = make_model()
       self.average = make_model()
       self.best = make_model() if keep_best else None
-      self.optimizer = optimizer_lib.make_optimizer(
-          optimizer_config, self.model.trainable_variables)
+      self.optimizer = optimizer_lib.Optimizer(optimizer_config, self.model.trainable_variables)
     # Outside the scope: replicas only read these, and one copy is enough.
     self.progress = Progress(seed)
     self._cluster = cluster
