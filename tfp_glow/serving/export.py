@@ -1,6 +1,7 @@
 """Writes a model as a SavedModel, whole or not at all."""
 
 import dataclasses
+import datetime
 import json
 import os
 
@@ -84,6 +85,7 @@ def _write_extras(export, module, step, config, directions, examples, class_name
   parts = json.loads(config.to_json())
   description = dict(
       format=export_folder.FORMAT, manifest=True, step=step,
+      exported=datetime.date.today().isoformat(),
       image_shape=list(module.model.image_shape),
       latent_shapes=[list(shape) for shape in module.model.flow.latent_shapes],
       directions=list(directions), classes=list(class_names),
