@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 import pytest
 from selenium.webdriver.common import by
+from selenium.webdriver.common import keys
 from selenium.webdriver.support import ui
 import tensorflow as tf
 
@@ -17,14 +18,23 @@ from tests.serving import tiny
 
 CSS = by.By.CSS_SELECTOR
 
-# Sets a slider as a hand would, and calls back once the picture is another one.
+# Sets a slider as a hand would, and calls back once the picture is another one. Again and again:
+# what stands on the page may not listen yet.
 _MOVE = """
 const [id, value, done] = arguments;
 const picture = () => document.querySelector('#picture img').src;
 const before = picture(), input = document.querySelector(`#${id} input[type=range]`);
-Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, value);
-input.dispatchEvent(new Event('input', {bubbles: true}));
-const wait = () => picture() !== before ? done(true) : setTimeout(wait, 5);
+const set = () => {
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, value);
+  input.dispatchEvent(new Event('input', {bubbles: true}));
+};
+set();
+const again = setInterval(set, 3000);
+const wait = () => {
+  if (picture() === before) return setTimeout(wait, 5);
+  clearInterval(again);
+  done(true);
+};
 wait();
 """
 
@@ -71,8 +81,13 @@ class Page:
     field.clear()
     field.send_keys(text, '\t')
 
+  def pick(self, wall, query):
+    """Clicks the cell of a wall."""
+    self.until(lambda: self.find(f'#{wall} button').is_displayed())
+    self.click_and_wait(f'#{wall} button[data-pick="{query}"]')
+
   def upload(self, path):
-    self.tab('Upload')
+    self.tab('Your picture')
     self.until(lambda: self.find('#upload-file'))
     self.find('#upload-file').send_keys(str(path))
 
@@ -93,6 +108,14 @@ def fixture_page(browser, address):
   return page
 
 
+def resize(browser, width, height, scheme):
+  """Makes the page's window another one, of a visitor with a light or dark system."""
+  browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', dict(
+      width=width, height=height, deviceScaleFactor=1, mobile=False))
+  browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(
+      features=[dict(name='prefers-color-scheme', value=scheme)]))
+
+
 def bits(page):
   return float(page.find('#bits b').text)
 
@@ -109,6 +132,15 @@ def test_it_opens_with_a_test_image_its_reconstruction_and_its_bits(page):
     np.testing.assert_array_equal(page.picture(name), image)
   assert bits(page) == pytest.approx(bits_of(image), abs=1e-3)
   assert page.find('#histogram').is_displayed() and page.find('#histogram line')
+  assert '% of the test images' in page.find('#bits').text
+
+
+def test_it_says_what_it_is(page):
+  config = tiny.tiny().config
+  assert page.find('h1').text == f'Explore what a Glow learned from {config.dataset.name}'
+  facts = page.find('#facts').text
+  assert '8 x 8 colour images' in facts and 'bits/dim on 40 test images' in facts
+  assert 'weights' in facts and f'trained for {tiny.STEP} steps' in facts and 'exported 20' in facts
 
 
 def test_samples_depend_on_seed_and_temperature(page):
@@ -122,9 +154,25 @@ def test_samples_depend_on_seed_and_temperature(page):
   page.click_and_wait('#sample')
   assert (page.picture() != first).any()
   page.enter('#seed input', '5')
-  page.enter('#temperature input[type=number]', '0')
   page.click_and_wait('#sample')
-  np.testing.assert_array_equal(page.picture(), model.sample(1, 0., (0, 5))[0])
+  middle = model.sample(1, 0., (0, 5))[0].numpy()
+
+  def is_at_0():
+    # Again and again: the sample may still be putting all controls where it has them.
+    page.enter('#temperature input[type=number]', '0')
+    return (page.picture() == middle).all()
+
+  page.until(is_at_0)
+
+
+def test_a_picture_of_a_wall_is_picked(page):
+  page.pick('wall', 'seed=17')
+  np.testing.assert_array_equal(page.picture(), tiny.tiny().model.sample(1, 0.7, (0, 17))[0])
+  assert page.find('#wall [aria-pressed=true]').get_attribute('aria-label') == 'Sample 17'
+  page.click('#more')
+  page.until(lambda: page.find('#wall button[data-pick="seed=30"]'))
+  page.pick('wall', 'seed=59')
+  np.testing.assert_array_equal(page.picture(), tiny.tiny().model.sample(1, 0.7, (0, 59))[0])
 
 
 def test_a_slider_moves_the_picture_along_its_direction(page):
@@ -158,10 +206,8 @@ def test_blending_ends_at_the_other_picture(page):
   sample = page.picture()
   page.click('#keep')
   page.until(lambda: (page.picture('other') == sample).all())
-  page.tab('Test image')
-  page.until(lambda: page.find('#example input'))
-  page.enter('#example input[type=number]', '3')
-  page.click_and_wait('#show-example')
+  page.tab('Test images')
+  page.pick('test-wall', 'image=3')
   np.testing.assert_array_equal(page.picture(), tiny.make_images(6, 4)[3])
   np.testing.assert_array_equal(page.move('blend', 1), sample)
 
@@ -184,7 +230,7 @@ def test_bad_uploads_are_refused_with_a_message(page, tmp_path):
   page.upload(tmp_path / 'large.png')
   page.until(lambda: 'too large: it may have up to 10 MB' in page.find('#message').text)
   np.testing.assert_array_equal(page.picture(), image)
-  page.tab('Sample')
+  page.tab('Samples')
   page.click_and_wait('#sample')
   page.until(lambda: not page.find('#message').text)
 
@@ -201,14 +247,139 @@ def test_download(page, downloads):
   np.testing.assert_array_equal(decoded, moved)
 
 
+def test_the_keyboard_moves_a_slider_and_walks_the_wall(browser, page):
+  before = page.picture()
+  slider = page.find('#direction-0 input[type=range]')
+  slider.send_keys(keys.Keys.ARROW_RIGHT, keys.Keys.ARROW_RIGHT)
+  page.until(lambda: (page.picture() != before).any())
+  assert float(slider.get_attribute('value')) == pytest.approx(0.1)
+  browser.execute_script('document.querySelector("#wall button").focus()')
+  for key in (keys.Keys.ARROW_DOWN, keys.Keys.ARROW_RIGHT, keys.Keys.ENTER):
+    browser.switch_to.active_element.send_keys(key)
+  sample = tiny.tiny().model.sample(1, 0.7, (0, 11))[0].numpy()
+  page.until(lambda: (page.picture() == sample).all())
+
+
+def test_the_address_leads_back(browser, page, address):
+  page.pick('wall', 'seed=2')
+  page.move('direction-1', -0.5)
+  moved = page.move('scale-0', 7)
+  there = browser.current_url
+  assert urllib.parse.parse_qs(urllib.parse.urlsplit(there).query) == {
+      'seed': ['2'], 'temperature': ['0.7'], 'scale.0': ['7'], 'to.hat': ['-0.5']}
+  browser.get(there)
+  page.until(lambda: (page.picture() == moved).all())
+  assert page.find('#direction-1 input[type=range]').get_attribute('value') == '-0.5'
+  assert page.find('#picture figcaption').text == 'Sample 2, changed by 2 controls'
+  browser.get(address + '/?image=99')
+  page.until(lambda: 'image = ' in page.find('#message').text)
+
+
+def test_maps_of_surprise_follow_the_picture(page):
+  before = page.picture('map-0'), page.picture('map-1')
+  assert before[0].shape == (4, 4, 3) and before[1].shape == (2, 2, 3)
+  page.move('direction-0', 1)
+  assert any((page.picture(f'map-{i}') != before[i]).any() for i in range(2))
+  assert 'Scale 2, coarsest: ' in page.find('#map-1').text
+
+
+def test_an_erased_half_is_completed(page):
+  image = page.picture()
+  page.click('#half input[value=top]')
+  page.click('#complete')
+  page.until(lambda: page.find('#completion-3 img'))
+  assert (page.picture('erased')[:4] == 127).all()
+  for i in range(4):
+    np.testing.assert_array_equal(page.picture(f'completion-{i}')[4:], image[4:])
+    assert (page.picture(f'completion-{i}')[:4] != image[:4]).any()
+
+
+# Texts that stand out less from what is behind them than WCAG 2 wants at level AA.
+_FAINT = """
+const channel = (v) => v <= 10.31 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
+const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+const colour = (text) => {
+  const values = text.match(/^rgba?\\(([^)]*)\\)$/)[1].split(/[ ,/]+/).map(Number);
+  return values.length === 3 ? [...values, 1] : values;
+};
+const over = (a, b) => [0, 1, 2].map((i) => a[3] * a[i] + (1 - a[3]) * b[i]);
+const behind = (e) => {
+  if (!e) return [255, 255, 255];
+  const own = colour(getComputedStyle(e).backgroundColor);
+  return own[3] === 1 ? own : over(own, behind(e.parentElement));
+};
+const found = [];
+let seen = 0;
+const check = (e, text) => {
+  if (!e.checkVisibility({opacityProperty: true, visibilityProperty: true})) return;
+  if (e.closest('script, style, [aria-hidden=true].visually-hidden')) return;
+  if (!e.offsetParent && !e.closest('svg')) return;
+  const style = getComputedStyle(e), back = behind(e);
+  const text_colour = colour(e.closest('svg') ? style.fill : style.color);
+  const a = light(over(text_colour, back)), b = light(back);
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const size = parseFloat(style.fontSize);
+  const least = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
+  seen += 1;
+  if (ratio < least) found.push(`${text.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+};
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const node = walker.currentNode;
+  if (node.textContent.trim()) check(node.parentElement, node.textContent);
+}
+for (const input of document.querySelectorAll('input:not([type=range], [type=radio])')) {
+  if (input.value) check(input, input.value);
+}
+return [seen, found];
+"""
+
+# What the page lacks on a screen of its width.
+_LAYOUT = """
+const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+const picture = box('#picture img'), slider = box('#direction-0 input[type=range]');
+return {scroll: document.documentElement.scrollWidth, width: innerWidth,
+        beside: slider.left >= picture.right, top: slider.top, bottom: picture.bottom,
+        slider: slider.width, picture: picture.width,
+        unnamed: [...document.querySelectorAll('img:not([alt])')].length,
+        silent: [...document.querySelectorAll('button, input')].filter((e) =>
+            e.checkVisibility() && !e.ariaLabel && !e.textContent.trim() && !e.labels?.length
+            && !e.closest('label')).map((e) => e.outerHTML.slice(0, 200))};
+"""
+
+
+@pytest.mark.parametrize('width, scheme', [(1280, 'light'), (1280, 'dark'), (390, 'light'),
+                                           (390, 'dark')])
+def test_it_can_be_read_on_every_screen(browser, address, width, scheme):
+  resize(browser, width, 844, scheme)
+  try:
+    browser.get(address + '/?seed=1')
+    page = Page(browser)
+    page.until(lambda: 'Sample 1' in page.find('#picture').text)
+    dark = browser.execute_script("return document.body.classList.contains('dark')")
+    assert dark == (scheme == 'dark')
+    seen, faint = browser.execute_script(_FAINT)
+    assert seen > 30 and not faint
+    layout = browser.execute_script(_LAYOUT)
+    assert layout['scroll'] <= layout['width'] and layout['beside'], layout
+    assert layout['top'] < layout['bottom'] and layout['top'] < 844, layout
+    assert layout['slider'] > 60 and layout['picture'] > 120, layout
+    assert not layout['unnamed'] and not layout['silent'], layout
+  finally:
+    browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
+    browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(features=[]))
+
+
 def test_nothing_outside_is_called(browser, page):
+  browser.get_log('browser')  # Drops what was said of pages that were left while they loaded.
   page.move('direction-0', 0.5)
   time.sleep(1.)  # For what a page loads late.
   messages = [json.loads(entry['message'])['message'] for entry in browser.get_log('performance')]
   hosts = {urllib.parse.urlsplit(message['params']['request']['url'])[:2]
            for message in messages if message['method'] == 'Network.requestWillBeSent'}
   outside = {(scheme, host) for scheme, host in hosts
-             if scheme not in ('data', 'blob', 'chrome') and not host.startswith('127.0.0.1:')}
+             if scheme not in ('data', 'blob', 'chrome', 'chrome-untrusted')
+             and not host.startswith('127.0.0.1:')}
   assert hosts and not outside
   errors = [entry['message'] for entry in browser.get_log('browser') if entry['level'] == 'SEVERE']
   assert not errors

@@ -13,8 +13,12 @@ DIRECTIONS = {'up': np.ones([SIZE], np.float32), 'down': np.full([SIZE], -2., np
 
 
 def move(**changes):
+  return move_with_label(**changes)[0]
+
+
+def move_with_label(**changes):
   moves = dict(blend=0., method='linear', temperature=0.7, scale_seeds=[0, 0], strengths={})
-  return position_lib.move(position_lib.Position(HERE, THERE),
+  return position_lib.move(position_lib.Position(HERE, THERE, label=0, other_label=2),
                            position_lib.Moves(**{**moves, **changes}), SHAPES, DIRECTIONS)
 
 
@@ -42,3 +46,15 @@ def test_directions_add_up():
   np.testing.assert_allclose(moved, HERE, atol=1e-6)
   np.testing.assert_allclose(move(strengths={'up': 0.5}), HERE + 0.5, atol=1e-6)
   np.testing.assert_array_equal(DIRECTIONS['up'], 1.)
+
+
+def test_the_label_is_that_of_the_nearer_picture():
+  labels = [move_with_label(blend=blend, label=1)[1] for blend in (0., 0.5, 0.52, 1.)]
+  assert labels == [1, 1, 2, 2]
+
+
+def test_what_is_moved_is_counted():
+  position = position_lib.Position(HERE, THERE, label=1)
+  count = lambda **moves: position_lib.Moves(0.7, **moves).count(position)
+  assert count(label=1, scale_seeds=[0, 0], strengths={'up': 0.}) == 0
+  assert count(label=2, blend=0.1, scale_seeds=[0, 3], strengths={'up': 1., 'down': 0.}) == 4

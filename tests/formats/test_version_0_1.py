@@ -78,6 +78,6 @@ def test_export_is_loaded_and_gives_what_it_serves(old, name):
 def test_export_opens_in_the_page(old, name):
   model = served_model.ServedModel(str(old / name))
   assert page.make_page(model).config['components']
-  latent, label = model.encode(np.full(model.image_shape, 7, np.uint8))
-  assert bool(model.classes) == (label is not None)
-  np.testing.assert_array_equal(model.decode(latent, label), 7)
+  found = model.read(np.full(model.image_shape, 7, np.uint8))
+  assert bool(model.classes) == (found.label is not None)
+  np.testing.assert_array_equal(model.decode(found.latent, found.label), 7)

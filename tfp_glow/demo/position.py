@@ -17,6 +17,9 @@ class Position:
     latent: float32 array `[D]`, of the picture shown before any slider is moved.
     other: float32 array `[D]`, of the picture that was kept to blend with.
     label, other_label: ints, given which the two are decoded; None without classes.
+    temperature: float, at which a sample was drawn; else that of scales drawn afresh.
+    seed: int of a sample, and number: int of a test image; both None for a picture of the visitor.
+    has_kept: bool, whether the visitor has kept the other picture.
     original, reconstruction: uint8 arrays `[H, W, C]`, the picture that was encoded, and what
       its latent decodes to; or None for a sample.
   """
@@ -25,36 +28,52 @@ class Position:
   other: np.ndarray
   label: int | None = None
   other_label: int | None = None
+  temperature: float = 1.
+  seed: int | None = None
+  number: int | None = None
+  has_kept: bool = False
   original: np.ndarray | None = None
   reconstruction: np.ndarray | None = None
 
 
 @dataclasses.dataclass
 class Moves:
-  """The sliders.
+  """The controls.
 
   Attributes:
+    temperature: float, of a sample, and of the scales drawn afresh.
+    label: int or None, the class.
     blend: float from 0 to 1, how far towards the other picture, and method: str, the path.
-    temperature: float, of the scales drawn afresh.
     scale_seeds: list of ints, one for each scale, the finest first; 0 leaves it as it is.
     strengths: dict of floats, how far along the direction of a name.
   """
 
-  blend: float
-  method: str
   temperature: float
-  scale_seeds: list
-  strengths: dict
+  label: int | None = None
+  blend: float = 0.
+  method: str = 'spherical'
+  scale_seeds: list = dataclasses.field(default_factory=list)
+  strengths: dict = dataclasses.field(default_factory=dict)
+
+  def count(self, position):
+    """How many controls have been moved."""
+    values = [self.label != position.label, self.blend, *self.scale_seeds,
+              *self.strengths.values()]
+    return sum(map(bool, values))
 
 
 def move(position, moves, latent_shapes, directions):
-  """The latent `[D]` to which the sliders lead: blended, then resampled, then moved.
+  """Where the controls lead: blended, then resampled, then moved.
 
   Args:
     position: `Position`.
     moves: `Moves`.
     latent_shapes: list of `(h, w, c)`, the finest scale first.
     directions: dict of float32 arrays `[D]` by name.
+
+  Returns:
+    The latent `[D]`, and the label given which it is decoded: that of the other picture past the
+    middle of a blend.
   """
   latent = position.latent[None]
   if moves.blend:
@@ -67,4 +86,4 @@ def move(position, moves, latent_shapes, directions):
   latent = np.array(latent)[0]
   for name, strength in moves.strengths.items():
     latent += np.float32(strength) * directions[name]
-  return latent
+  return latent, moves.label if moves.blend <= 0.5 else position.other_label

@@ -1,5 +1,6 @@
 """What the page asks an export, in arrays."""
 
+import dataclasses
 import math
 import types
 
@@ -11,9 +12,26 @@ from tfp_glow.data import fields
 from tfp_glow.runs import files
 from tfp_glow.serving import export_folder
 
-__all__ = ['ServedModel']
+__all__ = ['Reading', 'ServedModel']
 
 _SEED = (0, 0)  # Of the noise: the same picture always gets the same bits/dim.
+
+
+@dataclasses.dataclass
+class Reading:
+  """What a model makes of a picture.
+
+  Attributes:
+    latent: float32 array `[D]`, given the likeliest class.
+    label: int, the likeliest class, and probabilities: float array `[classes]`, those of the
+      classes, all being equally likely before; None without classes.
+    bits_per_dim: float; with classes it is that of the picture without its class.
+  """
+
+  latent: np.ndarray
+  label: int | None
+  probabilities: np.ndarray | None
+  bits_per_dim: float
 
 
 class ServedModel:
@@ -26,6 +44,10 @@ class ServedModel:
 
   Attributes:
     path: str, of the export.
+    name: str, of the data set.
+    step: int, when the weights were exported, and exported: str, the day, or None before that was
+      written down.
+    num_weights: int.
     image_shape: tuple `(H, W, C)`.
     latent_shapes: list of tuples `(h, w, c)`, the finest scale first.
     temperature: float, the config's.
@@ -43,6 +65,9 @@ class ServedModel:
     export.check_files()
     description = export.read_description()
     self.path = export.path
+    self.name = str(description['dataset'].get('name', 'images'))
+    self.step = description['step']
+    self.exported = description.get('exported')
     self.image_shape = tuple(description['image_shape'])
     self.latent_shapes = [tuple(shape) for shape in description['latent_shapes']]
     self.temperature = float(description['sampling']['temperature'])
@@ -60,6 +85,8 @@ class ServedModel:
       raise errors.UserError(
           f'{export.path} cannot be loaded ({files.reason(error)}).') from error
     self._signatures = self._loaded.signatures
+    self.num_weights = sum(variable.shape.num_elements() for variable in
+                           self._signatures['encode'].trainable_variables)
     num_classes = description['model'].get('num_classes', 0)
     # Version 0.1 knew the classes by their numbers alone.
     self.classes = description.get('classes') or [str(label) for label in range(num_classes)]
@@ -78,33 +105,42 @@ class ServedModel:
       outputs = self._signatures['sample'](num=tf.constant(1), **inputs)
     return outputs['latents'].numpy()[0]
 
-  def encode(self, image):
-    """The latent `[D]` of a uint8 image `[H, W, C]`, and its likeliest label."""
-    label = int(np.argmax(self._class_log_probs(image))) if self.classes else None
-    outputs = self._given('encode', None if label is None else [label],
-                          images=tf.constant(image[None]), seed=tf.constant(_SEED))
-    return outputs['latents'].numpy()[0], label
+  def read(self, image):
+    """The `Reading` of a uint8 image `[H, W, C]`."""
+    if not self.classes:
+      outputs = self._signatures['bits_per_dim'](
+          images=tf.constant(image[None]), noise_draws=tf.constant(1), seed=tf.constant(_SEED))
+      return Reading(self.encode_all(image[None])[0], None, None,
+                     float(outputs['bits_per_dim'].numpy()[0]))
+    log_probs = self.class_log_probs(image[None])[0]
+    total = np.logaddexp.reduce(log_probs)
+    label = int(np.argmax(log_probs))
+    return Reading(
+        self.encode_all(image[None], [label])[0], label, np.exp(log_probs - total),
+        float((math.log(len(log_probs)) - total) / (self.latent_size * math.log(2.))))
 
   def decode(self, latent, label=None):
     """The uint8 image `[H, W, C]` of a latent `[D]`, given a label where there are classes."""
-    outputs = self._given(
-        'decode', None if label is None else [label], latents=tf.constant(latent[None]))
-    return outputs['images'].numpy()[0]
+    return self.decode_all(latent[None], None if label is None else [label])[0]
 
-  def bits_per_dim(self, image):
-    """Bits/dim of a uint8 image `[H, W, C]`, a float; with classes, without telling its own."""
-    if self.classes:
-      log_probs = self._class_log_probs(image)
-      log_prob = np.logaddexp.reduce(log_probs) - math.log(len(log_probs))
-      return float(-log_prob / (self.latent_size * math.log(2.)))
-    outputs = self._signatures['bits_per_dim'](
-        images=tf.constant(image[None]), noise_draws=tf.constant(1), seed=tf.constant(_SEED))
-    return float(outputs['bits_per_dim'].numpy()[0])
+  def decode_all(self, latents, labels=None):
+    """uint8 images `[N, H, W, C]` of latents `[N, D]`, given N labels where there are classes."""
+    return self._given('decode', labels, latents=tf.constant(latents))['images'].numpy()
 
-  def _class_log_probs(self, image):
-    outputs = self._signatures['classify'](
-        images=tf.constant(image[None]), seed=tf.constant(_SEED))
-    return outputs['class_log_probs'].numpy()[0].astype(np.float64)
+  def encode_all(self, images, labels=None, seed=0):
+    """Latents `[N, D]` of images `[N, H, W, C]`, given N labels where there are classes."""
+    return self._given('encode', labels, images=tf.constant(images),
+                       seed=tf.constant([0, seed]))['latents'].numpy()
+
+  def bits_per_dim_given(self, images, labels=None):
+    """Bits/dim `[N]` of images `[N, H, W, C]`, given N labels where there are classes."""
+    return self._given('bits_per_dim', labels, images=tf.constant(images),
+                       noise_draws=tf.constant(1), seed=tf.constant(_SEED))['bits_per_dim'].numpy()
+
+  def class_log_probs(self, images):
+    """log P(image | class) in nats, float64 `[N, classes]`, of images `[N, H, W, C]`."""
+    outputs = self._signatures['classify'](images=tf.constant(images), seed=tf.constant(_SEED))
+    return outputs['class_log_probs'].numpy().astype(np.float64)
 
   def _given(self, name, labels, **inputs):
     """A signature that takes labels, which version 0.1 calls as the one that does without."""

@@ -16,6 +16,7 @@ import gradio as gr
 import uvicorn
 
 from tfp_glow import errors
+from tfp_glow.demo import looks
 from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import upload
 
@@ -77,8 +78,8 @@ def make_app(model):
   app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
   app = gr.mount_gradio_app(
       app, page, path='/', footer_links=[], run_history=False, ssr_mode=False, pwa=False,
-      show_error=False, enable_monitoring=False, mcp_server=False, theme=page_lib.THEME,
-      css=page_lib.CSS)
+      show_error=False, enable_monitoring=False, mcp_server=False, theme=looks.THEME,
+      css=looks.CSS)
   return _Guard(app)
 
 
