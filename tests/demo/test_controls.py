@@ -97,8 +97,10 @@ def test_a_class_is_chosen(classes):
     image = classes.decode(classes.sample_latent(0.7, 0), label)
     assert source(outputs[1]) == source(markup.picture(image, '', ''))
     # The class moves with the latent staying where it is.
-    assert source(page._move(outputs[0], *controls(page, label=1))[0]) == source(
-        page._sample(start, 0, *controls(page, label=1))[1])
+    sample = page._sample(start, 0, *controls(page, label=1))
+    first, last = page._move(outputs[0], *controls(page, label=1))
+    assert source(first[0]) == source(last[0]) == source(sample[1])
+    assert first[1:] == (gr.skip(), gr.skip()) and last[2] == sample[3]
     assert 'The model takes it for: ' in outputs[2]
     pictures.add(source(outputs[1]))
   assert len(pictures) == 3

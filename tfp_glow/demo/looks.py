@@ -45,6 +45,7 @@ CSS = """
 #seed { padding: 0 0.4rem; }
 #seed label { display: flex; align-items: center; gap: 0.4rem; }
 #seed label span { margin: 0; white-space: nowrap; }
+#seed input { padding: 0.2rem; }
 
 #erase { align-items: center; }
 
@@ -55,7 +56,8 @@ CSS = """
 .picture { margin: 0; text-align: center; }
 .picture img { width: 100%; max-width: min(22rem, 45vh); margin: auto; }
 .small { display: flex; flex-wrap: wrap; gap: 0.5rem; }
-.small :is(.picture, .map) { width: 8rem; margin: 0; line-height: 1.35; }
+.small :is(.picture, .map) { width: min(8.5rem, 26vw); margin: 0;
+  line-height: 1.35; }
 #left .small .picture { width: min(5rem, 45%); }
 .map { text-align: center; }
 .map img { width: 100%; margin: 0; }

@@ -22,12 +22,24 @@ def png(image, most=None):
   return buffer.getvalue()
 
 
-def title(name, facts):
-  """The head of the page: what it is, and which model."""
+def title(model):
+  """The head of the page: what it is, and which `ServedModel`."""
   return (
-      f'<h1>Explore what a Glow learned from {html.escape(name)}</h1><p>A Glow maps images to '
+      f'<h1>Explore what a Glow learned from {html.escape(model.name)}</h1><p>A Glow maps images to '
       f'normally distributed numbers and back, and knows how likely each image is. Pick one, then '
-      f'move it.</p><p id="facts">{html.escape(" · ".join(facts))}</p>')
+      f'move it.</p><p id="facts">{html.escape(" · ".join(_facts(model)))}</p>')
+
+
+def _facts(model):
+  height, width, channels = model.image_shape
+  facts = [f'{height} x {width} {"grey" if channels == 1 else "colour"} images']
+  if model.classes:
+    facts.append(f'{len(model.classes)} classes')
+  if model.examples is not None:
+    bits = model.examples.bits_per_dim
+    facts.append(f'{bits.mean():.2f} bits/dim on {len(bits):,} test images')
+  facts += [f'{model.num_weights:,} weights', f'trained for {model.step:,} steps']
+  return facts + ([f'exported {model.exported}'] if model.exported else [])
 
 
 def picture(image, caption, identifier, address=None):

@@ -63,7 +63,7 @@ class _Page:
     picture, details, maps = self._show(self._start, self._still(self._start))
     with gr.Blocks(title=f'tfp_glow: {model.name}', analytics_enabled=False) as self.blocks:
       self._position = gr.State(self._start, time_to_live=_VISIT_SECONDS)
-      gr.HTML(markup.title(model.name, self._facts()), elem_id='title')
+      gr.HTML(markup.title(model), elem_id='title')
       self._make_sources()
       with gr.Row(elem_id='stage'):
         with gr.Column(elem_id='left'):
@@ -87,19 +87,6 @@ class _Page:
         button.click(make_file, [self._position, *self._controls], file, **_quiet()).then(
             None, file, None, js=scripts.DOWNLOAD)
     self.blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_QUEUE_SIZE)
-
-  def _facts(self):
-    """What is known about the model, in words."""
-    model = self._model
-    height, width, channels = model.image_shape
-    facts = [f'{height} x {width} {"grey" if channels == 1 else "colour"} images']
-    if model.classes:
-      facts.append(f'{len(model.classes)} classes')
-    if model.examples is not None:
-      bits = model.examples.bits_per_dim
-      facts.append(f'{bits.mean():.2f} bits/dim on {len(bits):,} test images')
-    facts += [f'{model.num_weights:,} weights', f'trained for {model.step:,} steps']
-    return facts + ([f'exported {model.exported}'] if model.exported else [])
 
   def _measure_tests(self):
     """`surprise.mean_squares` of the test images, or None."""
@@ -256,8 +243,16 @@ class _Page:
 
   def _show(self, position, moves):
     """The HTML of the picture, of what is known about it, and of its maps."""
+    image = self._model.decode(*self._moved(position, moves))
+    return self._picture_of(position, moves, image), *self._read(position, image)
+
+  def _picture_of(self, position, moves, image):
+    return markup.picture(image, self._caption(position, moves), 'picture',
+                          address.write(position, moves))
+
+  def _read(self, position, image):
+    """The HTML of what is known about a picture, and of its maps."""
     model = self._model
-    image = model.decode(*self._moved(position, moves))
     found = model.read(image)
     test_values = None if model.examples is None else model.examples.bits_per_dim
     details = markup.bits_chart(found.bits_per_dim, test_values)
@@ -268,9 +263,7 @@ class _Page:
                   markup.picture(position.original, 'Original', 'original') +
                   markup.picture(position.reconstruction, 'Reconstruction', 'reconstruction') +
                   '</div>')
-    picture = markup.picture(image, self._caption(position, moves), 'picture',
-                             address.write(position, moves))
-    return picture, details, self._maps_of(found.latent)
+    return details, self._maps_of(found.latent)
 
   def _caption(self, position, moves):
     if position.seed is not None:
@@ -304,7 +297,12 @@ class _Page:
     return [gr.skip()] * 4 + [markup.message(text)] + [gr.skip()] * len(self._controls)
 
   def _move(self, position, *controls):
-    return self._show(position, self._moves(controls))
+    """The picture first, for with classes all that is known about it takes a pass for each."""
+    moves = self._moves(controls)
+    image = self._model.decode(*self._moved(position, moves))
+    picture = self._picture_of(position, moves, image)
+    yield picture, gr.skip(), gr.skip()
+    yield picture, *self._read(position, image)
 
   def _more_samples(self, first_seed):
     first_seed = (first_seed + self._walls.num_seeds) % _MAX_SEED
