@@ -8,7 +8,6 @@ from tests.serving import tiny
 from tfp_glow import distributions
 from tfp_glow import errors
 from tfp_glow import serving
-from tfp_glow.demo import served_model
 from tfp_glow.serving import definitions
 from tfp_glow.serving import passes
 
@@ -168,8 +167,3 @@ def test_load(model):
   np.testing.assert_array_equal(
       loaded.log_prob(_IMAGES, _noise(), labels=_LABELS),
       model.log_prob(_IMAGES, _noise(), labels=_LABELS))
-
-
-def test_the_page_refuses():
-  with pytest.raises(errors.UserError, match='the page needs a run with model.num_classes=0'):
-    served_model.ServedModel(tiny.classes().path)

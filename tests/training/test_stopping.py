@@ -17,8 +17,12 @@ def test_wish():
 
 
 def test_second_signal():
-  with stopping.StopRequest() as stop:
-    signal.raise_signal(signal.SIGINT)
-    assert stop
-    with pytest.raises(KeyboardInterrupt):
+  former = signal.signal(signal.SIGINT, signal.default_int_handler)  # Not that of a background job.
+  try:
+    with stopping.StopRequest() as stop:
       signal.raise_signal(signal.SIGINT)
+      assert stop
+      with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+  finally:
+    signal.signal(signal.SIGINT, former)
