@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from tests.serving import tiny
 from tfp_glow import distributions
-from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow.serving import definitions
 from tfp_glow.serving import passes
