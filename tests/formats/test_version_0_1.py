@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import tiny_run
+from tests.chaos import command_line
 import tfp_glow
 from tfp_glow import runs
-from tfp_glow import training
-from tfp_glow.commands import evaluate
-from tfp_glow.commands import export
 from tfp_glow.demo import page
 from tfp_glow.demo import served_model
 
@@ -33,33 +32,33 @@ def old(tmp_path_factory):
   return folder
 
 
-def test_run_is_evaluated_resumed_and_exported(old, capfd):
-  path = str(old / 'run')
-  workdir = runs.Workdir(path)
-  config = workdir.read_config()
-  cluster = training.make_cluster('default')
+def test_run_is_evaluated_resumed_and_exported(old):
+  """By train.py, from what lies there alone."""
+  cwd, workdir = str(old), runs.Workdir(str(old / 'run'))
   old_names = tf.train.load_checkpoint(workdir.checkpoints).get_variable_to_shape_map()
   assert 'progress/kept_levels/.ATTRIBUTES/VARIABLE_VALUE' in old_names  # Nobody wants it now.
-  before = evaluate.run(config, path, cluster)
+  code, out, err = command_line.run(['--mode=evaluate', '--workdir=run'], cwd)
+  assert code == 0, err
+  before = json.loads(out)
   assert before['step'] == 4
   assert before['eval_bpd_given_label'] == pytest.approx(_EVAL_BPD, abs=_ONE_DRAW)
 
-  config.num_steps = 6
-  result = training.train(config, path, cluster)
+  code, out, err = command_line.run(['--workdir=run', '--config.num_steps=6'], cwd)
+  assert code == 0, err
+  assert 'Continuing the run in run from ckpt-' in err and ', step 4 of 6.' in err
+  result = json.loads(out)
   assert result['step'] == 6
   assert result['best_eval_step'] == 6  # Bits/dim fall by a tenth a step so early.
   # Chosen by what the run has chosen by before, which has another name now.
   assert result['best_eval_bpd_given_label'] == result['eval_bpd_given_label'] < _EVAL_BPD - .1
-  with open(workdir.metrics_file, encoding='utf-8') as f:
-    lines = [json.loads(line) for line in f]
+  lines = tiny_run.lines(workdir.path)
   steps = [line['step'] for line in lines]
   assert steps[:6] == [1, 2, 2, 3, 4, 4] and steps[-1] == 6  # The old lines stay.
   said = 'eval_bpd: given the label, which is eval_bpd_given_label now'
-  assert said in capfd.readouterr().err and said in str(lines[6]['changed'])
+  assert said in err and said in str(lines[6]['changed'])
 
-  exported = export.export_run(config, path)
-  assert os.path.basename(exported) == '6'
-  served = tf.saved_model.load(exported).signatures['sample']
+  assert 'Exported to run/export/6.' in err
+  served = tf.saved_model.load(os.path.join(cwd, 'run', 'export', '6')).signatures['sample']
   assert served.structured_input_signature
 
 

@@ -31,7 +31,8 @@ def load_others(name, dataset_config, images, max_images):
     name: str, a key of `DERIVED`; `folder:PATH`, for picture files; or a data set as
       `dataset.name` takes it, of which the test split is used. Its images are sized as a server
       sizes files: as the run's config says or, where that resizes none and they have another size
-      than the model's, cut to a central square and scaled; then colours become grey, or grey is repeated, as the model's images need it.
+      than the model's, cut to a central square and scaled; then colours become grey, or grey is
+      repeated, as the model's images need it.
     dataset_config: the `dataset` part of the run's config.
     images: uint8 array `[N, H, W, C]`, the run's own test images.
     max_images: int.
