@@ -35,6 +35,6 @@ def test_damaged_workdirs():
 
 @pytest.mark.usefixtures('quick')
 def test_flags():
-  result = flags.run(30, seed=1, modes=('evaluate', 'sample'))
+  result = flags.run(15, seed=1, modes=('evaluate', 'sample'))
   assert not result.faults
   assert {'ended with 0', 'ended with 1'} <= result.counts.keys()

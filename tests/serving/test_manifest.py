@@ -113,5 +113,5 @@ def test_without_it_other_arrays_are_told(export):
 
 @pytest.mark.parametrize('made', [tiny.tiny, tiny.classes])
 def test_random_damage(made):
-  result = damaged_exports.run(made().path, num=40, seed=1)
-  assert not result.faults and result.counts['refused'] > 30
+  result = damaged_exports.run(made().path, num=15, seed=1)
+  assert not result.faults and result.counts['refused'] > 10

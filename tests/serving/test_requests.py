@@ -132,6 +132,6 @@ def test_random_hostile_requests(served, served_classes):
   for made, signatures, session in ((tiny.tiny(), tiny.signatures(), served),
                                     (tiny.classes(), tiny.class_signatures(), served_classes)):
     result = hostile_requests.run(
-        made.path, num=60, seed=1, places=(functools.partial(tiny.call, signatures), session))
+        made.path, num=25, seed=1, places=(functools.partial(tiny.call, signatures), session))
     assert not result.faults
-    assert result.counts['refused'] > 20 and result.counts['answered'] > 2
+    assert result.counts['refused'] > 8 and result.counts['answered'] > 0

@@ -87,10 +87,11 @@ def test_a_learning_rate_1000_times_too_high(tmp_path):
       optimizer__learning_rate=5., recovery__max_recoveries=10, recovery__max_bpd_rise=.5)
   result = training.train(config, str(tmp_path), tiny.one_device())
   assert result['step'] == 400 and result['eval_bpd'] < _SANE
-  first, second = _events(tmp_path)
+  first, second, *later = _events(tmp_path)  # How many a rate so high takes is chaotic.
   assert 'condition number' in first['reason'] and first['learning_rate_scale'] == .5
   assert second['reason'].startswith('training bits/dim, ')
-  assert second['learning_rate_scale'] == .25 and second['to_step'] < second['step'] - 90
+  assert second['learning_rate_scale'] == .25 and second['to_step'] < second['step'] - 80
+  assert all(event['reason'].startswith('training bits/dim, ') for event in later)
 
 
 def _shrink_a_kernel_once(monkeypatch, step):
