@@ -22,12 +22,11 @@ import tempfile
 
 import numpy as np
 
+from benchmarks import file_damage
 import tfp_glow
 from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow.demo import served_model
-
-_VALUES = (None, True, -1, 0, 1.5, 'text', [], {}, [1, 'a'], {'a': 1}, 10**30)
 
 
 @dataclasses.dataclass
@@ -65,7 +64,8 @@ def run(path, num, seed=0, without_manifest=False):
       file = os.path.join(copy, name)
       with open(file, 'rb') as f:
         before = f.read()
-      done = _damage(random, copy, name, names, before)
+      done = file_damage.damage(random, copy, name, names, file_damage.IN_PLACE,
+                                lambda name: name.endswith('.json'))
       outcome = _outcome(copy, name, names, reference)
       result.counts[outcome if outcome in ('same', 'refused', 'changed') else 'faults'] += 1
       if outcome not in ('same', 'refused') and not (without_manifest and outcome == 'changed'):
@@ -116,53 +116,6 @@ def _is_one_good_line(line, path, name, names):
   # A damaged list may blame one that is whole.
   blamed = names if name.endswith('.json') else [name]
   return '\n' not in line and (any(os.path.basename(n) in line for n in blamed) or path in line)
-
-
-def _damage(random, folder, name, names, before):
-  """Changes one file, and returns how, in words."""
-  file = os.path.join(folder, name)
-  place = random.randint(len(before))
-  length = random.randint(1, 65)
-  kind = random.choice(['cut', 'flip', 'delete', 'empty', 'lengthen', 'overwrite', 'exchange']
-                       + ['json'] * (5 * name.endswith('.json')))
-  if kind == 'delete':
-    os.remove(file)
-    return 'deleted'
-  if kind == 'exchange':
-    other = names[random.randint(len(names))]
-    shutil.copyfile(os.path.join(folder, other), file + '.new')
-    os.replace(file + '.new', file)
-    return f'replaced by {other}'
-  after = dict(
-      cut=lambda: before[:place], empty=lambda: b'', lengthen=lambda: before + random.bytes(length),
-      flip=lambda: before[:place] + bytes([before[place] ^ (1 << random.randint(8))])
-      + before[place + 1:],
-      overwrite=lambda: before[:place] + bytes(length) + before[place + length:],
-      json=lambda: _other_json(random, before))[kind]()
-  with open(file, 'wb') as f:
-    f.write(after)
-  return f'{kind} at {place} of {len(before)}'
-
-
-def _other_json(random, text):
-  """JSON with one value, at any depth, replaced or taken away."""
-  value = json.loads(text)
-  places = list(_places(value))
-  parent, key = places[random.randint(len(places))]
-  if random.randint(4) == 0:
-    del parent[key]
-  else:
-    parent[key] = _VALUES[random.randint(len(_VALUES))]
-  return json.dumps(value).encode()
-
-
-def _places(value):
-  """Every value within a dict or list, as (parent, key)."""
-  keys = list(value) if isinstance(value, dict) else range(len(value))
-  for key in keys:
-    yield value, key
-    if isinstance(value[key], (dict, list)):
-      yield from _places(value[key])
 
 
 def main():

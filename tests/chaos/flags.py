@@ -8,24 +8,20 @@ an error without its line, or with a result on stdout; a result that is no JSON;
 a refused training leaves behind.
 """
 
-import argparse
-import collections
-import dataclasses
 import json
 import os
 import random as random_lib
 import shutil
 import signal
-import sys
 import tempfile
-import time
 
 from tests.chaos import command_line
+from tests.chaos import program
 from tests.chaos import tiny_data
 from tfp_glow import commands
 from tfp_glow.runs import config_check
 
-__all__ = ['Result', 'run']
+__all__ = ['run']
 
 _COUNTS = ('1', '2', '3', '0', '-1', '300', '1000000000', '1e3', '1.5', 'x', '', '9' * 30, '0x2')
 _PLAIN, _CLASSES, _NEW = 'runs/plain', 'runs/classes', 'new/run'
@@ -53,14 +49,6 @@ _JUNK = ('word', '--nothing=1', '--mode', '--', '--config.model=3', '--config.mo
 _INTERRUPTED = .03  # Share of the commands.
 
 
-@dataclasses.dataclass
-class Result:
-  """How many commands ended with each exit code, and what went wrong."""
-
-  counts: collections.Counter
-  faults: list
-
-
 def run(num, seed=0, modes=commands.MODES):
   """Gives random commands.
 
@@ -70,10 +58,10 @@ def run(num, seed=0, modes=commands.MODES):
     modes: strs, of which one is chosen for each.
 
   Returns:
-    A `Result`.
+    A `program.Result`: how many commands ended with each exit code.
   """
   random = random_lib.Random(seed)
-  result = Result(collections.Counter(), [])
+  result = program.Result()
   with tempfile.TemporaryDirectory() as cwd:
     base = _make_runs(cwd)
     for _ in range(num):
@@ -160,18 +148,5 @@ def _is_empty(folder):
   return os.path.isdir(folder) and not any(names for _, _, names in os.walk(folder))
 
 
-def main():
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('num', type=int, help='commands')
-  parser.add_argument('--seed', type=int, default=0)
-  arguments = parser.parse_args()
-  start = time.monotonic()
-  result = run(arguments.num, arguments.seed)
-  print(json.dumps({**result.counts, 'seconds': round(time.monotonic() - start)}))
-  for fault in result.faults:
-    print(' ', fault[:2000])
-  sys.exit(bool(result.faults))
-
-
 if __name__ == '__main__':
-  main()
+  program.main(run, __doc__, 'commands')

@@ -12,9 +12,6 @@ TensorFlow is loaded once, and each process forked before it starts threads. Thr
 the flow of tests/stub_flow.py, which is quicker to trace, in the place of the config's.
 """
 
-import argparse
-import collections
-import dataclasses
 import glob
 import hashlib
 import json
@@ -27,21 +24,14 @@ import tempfile
 import time
 import traceback
 
+from tests.chaos import program
 from tests.chaos import tiny_data
 
-__all__ = ['Result', 'run']
+__all__ = ['run']
 
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _KILLS_OF_A_RUN = 5
 _PATIENCE_S = 1800.  # For a process that hangs.
-
-
-@dataclasses.dataclass
-class Result:
-  """Kills by signal and how the processes ended, and what went wrong."""
-
-  counts: collections.Counter
-  faults: list
 
 
 def run(num, seed=0):
@@ -52,11 +42,11 @@ def run(num, seed=0):
     seed: int.
 
   Returns:
-    A `Result`.
+    A `program.Result`: kills by signal and how the processes ended.
   """
   _load()
   random = random_lib.Random(seed)
-  result = Result(collections.Counter(), [])
+  result = program.Result()
   with tempfile.TemporaryDirectory() as folder:
     flags = tiny_data.folder_flags(os.path.join(folder, 'pictures'))
     undisturbed = {}
@@ -257,18 +247,5 @@ def _kind(name):
   return os.path.join(folder, 'ckpt-N.' + base.split('.', 1)[1] if base.startswith('ckpt-') else base)
 
 
-def main():
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('num', type=int, help='kills')
-  parser.add_argument('--seed', type=int, default=0)
-  arguments = parser.parse_args()
-  start = time.monotonic()
-  result = run(arguments.num, arguments.seed)
-  print(json.dumps({**result.counts, 'seconds': round(time.monotonic() - start)}))
-  for fault in result.faults:
-    print(' ', fault)
-  sys.exit(bool(result.faults))
-
-
 if __name__ == '__main__':
-  main()
+  program.main(run, __doc__, 'kills')

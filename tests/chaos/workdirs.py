@@ -9,26 +9,22 @@ A fault is a stack trace; an error whose line does not name the file; and bits/d
 weights other than those of before without such a line.
 """
 
-import argparse
-import collections
-import dataclasses
 import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
-import time
 
 import numpy as np
 
+from benchmarks import file_damage
 from tests import tiny_run
 from tests.chaos import command_line
-from tests.chaos import file_damage
+from tests.chaos import program
 from tests.chaos import tiny_data
 from tfp_glow import serving
 
-__all__ = ['Result', 'run']
+__all__ = ['run']
 
 _RUN = os.path.join('runs', 'folder')
 _MORE_STEPS = 16
@@ -42,14 +38,6 @@ _COMMANDS = (
     (2, ['--mode=train', f'--config.num_steps={_MORE_STEPS}']))
 
 
-@dataclasses.dataclass
-class Result:
-  """How often all was `same`, the file `named` and the rest done, or the command `refused`; faults."""
-
-  counts: collections.Counter
-  faults: list
-
-
 def run(num, seed=0, commands=_COMMANDS):
   """Damages copies of a workdir that it makes.
 
@@ -59,10 +47,11 @@ def run(num, seed=0, commands=_COMMANDS):
     commands: pairs of an int, how often, and flags.
 
   Returns:
-    A `Result`.
+    A `program.Result`: how often all was `same`, the file `named` and the rest done, or the
+    command `refused`.
   """
   random = np.random.RandomState(seed)
-  result = Result(collections.Counter(), [])
+  result = program.Result()
   often = [flags for times, flags in commands for _ in range(times)]
   with tempfile.TemporaryDirectory() as cwd:
     workdir = _Workdir(cwd)
@@ -172,18 +161,5 @@ def _digest(contents):
   return hashlib.sha256(contents).hexdigest()[:16]
 
 
-def main():
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('num', type=int, help='times that the workdir is damaged')
-  parser.add_argument('--seed', type=int, default=0)
-  arguments = parser.parse_args()
-  start = time.monotonic()
-  result = run(arguments.num, arguments.seed)
-  print(json.dumps({**result.counts, 'seconds': round(time.monotonic() - start)}))
-  for fault in result.faults:
-    print(' ', fault[:2000])
-  sys.exit(bool(result.faults))
-
-
 if __name__ == '__main__':
-  main()
+  program.main(run, __doc__, 'times that the workdir is damaged')

@@ -11,6 +11,17 @@ from selenium import webdriver
 from selenium.webdriver.chrome import service
 
 from tests.serving import tiny
+from tfp_glow.demo import served_model
+
+
+@pytest.fixture(scope='module', name='model')
+def fixture_model():
+  return served_model.ServedModel(tiny.tiny().path)
+
+
+@pytest.fixture(scope='module', name='classes')
+def fixture_classes():
+  return served_model.ServedModel(tiny.classes().path)
 
 
 @pytest.fixture(scope='session', name='address')

@@ -19,16 +19,6 @@ from tfp_glow.demo import served_model
 from tfp_glow.demo import upload
 
 
-@pytest.fixture(scope='module', name='model')
-def fixture_model():
-  return served_model.ServedModel(tiny.tiny().path)
-
-
-@pytest.fixture(scope='module', name='classes')
-def fixture_classes():
-  return served_model.ServedModel(tiny.classes().path)
-
-
 def controls(page, **changes):
   """The controls of a page, none of them moved but those given."""
   values = dict(temperature=0.7, label=None, method='linear', listed=None, blend=0., scales=[0, 0],

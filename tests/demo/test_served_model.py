@@ -11,16 +11,6 @@ from tfp_glow import distributions
 from tfp_glow.demo import served_model
 
 
-@pytest.fixture(scope='module', name='model')
-def fixture_model():
-  return served_model.ServedModel(tiny.tiny().path)
-
-
-@pytest.fixture(scope='module', name='classes')
-def fixture_classes():
-  return served_model.ServedModel(tiny.classes().path)
-
-
 def test_it_answers_as_the_model_does(model):
   image = tiny.make_images(1)[0]
   found = model.read(image)

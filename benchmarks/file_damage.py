@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-__all__ = ['EVERY_KIND', 'IN_PLACE', 'damage', 'restore']
+__all__ = ['EVERY_KIND', 'IN_PLACE', 'damage']
 
 # Kinds that leave a file in its place, and others. A link to itself stands for what cannot be
 # opened, since a test that runs as root may read any file.
@@ -54,16 +54,6 @@ def damage(random, folder, name, names, kinds=EVERY_KIND, is_json=lambda name: F
   with open(file, 'wb') as f:
     f.write(after)
   return f'{kind} at {place} of {len(before)}'
-
-
-def restore(file, before):
-  """Puts a file back, whatever is in its place."""
-  if os.path.isdir(file):
-    shutil.rmtree(file)
-  elif os.path.lexists(file):
-    os.remove(file)
-  with open(file, 'wb') as f:
-    f.write(before)
 
 
 def _other_json(random, text):
