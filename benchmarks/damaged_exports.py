@@ -89,13 +89,12 @@ def _answers(path):
   """What is read of an export: arrays by name."""
   model = tfp_glow.load(path)
   answers = {f'weight {i}': v.numpy() for i, v in enumerate(model.variables)}
-  if model.num_classes:
-    return answers
   served = served_model.ServedModel(path)
   answers.update({f'direction {name}': vector for name, vector in served.directions.items()})
   if served.examples is not None:
     answers.update(vars(served.examples))
-  answers['picture'] = served.decode(np.zeros([served.latent_size], np.float32))
+  label = 0 if model.num_classes else None
+  answers['picture'] = served.decode(np.zeros([served.latent_size], np.float32), label)
   answers['temperature'] = np.array(served.temperature)
   return answers
 
