@@ -298,7 +298,7 @@ class KerasImageModel(private_keras.BuiltModel):
       return values, tape.gradient(
           loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    compiled = lambda fn: tf.function(fn, jit_compile=True) if use_xla else fn
+    compiled = lambda fn: tf.function(fn, jit_compile=True, autograph=False) if use_xla else fn
     self._gradients = compiled(gradients)
     self._bits_per_dim = compiled(bits_per_dim)
 

@@ -91,7 +91,7 @@ def measure_means(model, batches, num_attributes):
   Returns:
     `LatentMeans`.
   """
-  @tf.function(reduce_retracing=True)
+  @tf.function(autograph=False, reduce_retracing=True)
   def encode(images, conditions):
     return model.encode(images, tf.fill(tf.shape(images), .5), **conditions)
 

@@ -27,15 +27,15 @@ class LatentPictures:
     self._shapes = model.flow.latent_shapes
     self._batch_size = batch_size
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def encode(images, labels):
       return model.encode(images, _middle(images), labels=labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def decode(latents, labels):
       return model.quantize(model.decode(latents, labels=labels))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def likeliest_labels(images):
       return model.likeliest_labels(images, _middle(images))
 

@@ -65,7 +65,7 @@ def measure_examples(model, source):
     model: an `ImageModel`.
     source: an `ImageSource`.
   """
-  @tf.function
+  @tf.function(autograph=False)
   def bits_per_dim(images, draw):
     return model.bits_per_dim(images, distributions.noise_of_draw(images.shape, (0, 0), draw))
 

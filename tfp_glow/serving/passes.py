@@ -40,16 +40,16 @@ class Passes:
     latents = tf.TensorSpec([None, model.event_size], tf.float32)
     condition = dict(labels=tf.TensorSpec([None], tf.int32)) if model.num_classes else {}
 
-    @tf.function(input_signature=[images, noise, condition])
+    @tf.function(autograph=False, input_signature=[images, noise, condition])
     def encode(images, noise, condition):
       return model.encode(images, noise, **condition)
 
-    @tf.function(input_signature=[latents, condition])
+    @tf.function(autograph=False, input_signature=[latents, condition])
     def forward(latents, condition):
       return model.flow.forward_and_log_det(latents, **condition)[0]
 
     def bounds(condition):
-      @tf.function(input_signature=[
+      @tf.function(autograph=False, input_signature=[
           images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
           tf.TensorSpec([None], tf.int64), condition])
       def log_prob_bounds(images, noise_draws, seed, numbers, condition):
@@ -63,7 +63,7 @@ class Passes:
 
       return log_prob_bounds
 
-    @tf.function(input_signature=[images, noise])
+    @tf.function(autograph=False, input_signature=[images, noise])
     def class_log_probs(images, noise):
       return model.class_log_probs(images, noise)
 

@@ -38,7 +38,7 @@ class Signatures(tf.Module):
 
     Their inputs may have any shape, so that theirs is compared in the graph; see `requests`.
     """
-    return {name: tf.function(getattr(self, name)).get_concrete_function(
+    return {name: tf.function(getattr(self, name), autograph=False).get_concrete_function(
         *(tf.TensorSpec(None, spec.dtype, spec.name) for spec in specs))
             for name, specs in self.specs().items()}
 

@@ -114,7 +114,7 @@ class Cluster:
       return values
     return self.first(self._total(tf.constant(values))).numpy()
 
-  @tf.function
+  @tf.function(autograph=False)
   def _total(self, values):
     def replica(values):
       context = tf.distribute.get_replica_context()
