@@ -167,6 +167,30 @@ class ConvolutionStack:
     self.log_prob = self.sample = lambda: evaluate().numpy()
 
 
+def normflows_glow(image_shape, levels, depth, hidden_channels):
+  """normflows' multi-scale Glow of images `[N, C, H, W]`, in the form of its published example.
+
+  Args:
+    image_shape: `(H, W, C)`.
+    levels, depth: ints L and K.
+    hidden_channels: int, width of the coupling networks.
+  """
+  import normflows as nf
+  height, width, channels = image_shape
+  bases, merges, flows = [], [], []
+  for i in range(levels):
+    flows.append([
+        *[nf.flows.GlowBlock(channels * 2**(levels + 1 - i), hidden_channels, split_mode='channel',
+                             scale=True) for _ in range(depth)], nf.flows.Squeeze()])
+    if i > 0:
+      merges.append(nf.flows.Merge())
+    # The coarsest level, the first here, keeps all its channels, the others half of them.
+    scale = 2**(levels - i)
+    bases.append(nf.distributions.GlowBase(
+        (channels * scale * (1 if i else 2), height // scale, width // scale)))
+  return nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
+
+
 class Normflows:
   """normflows' multi-scale Glow (PyTorch).
 
@@ -176,22 +200,9 @@ class Normflows:
   """
 
   def __init__(self, width, depth, batch, compiled=False, channels_last=False):
-    import normflows as nf
     import torch
     torch.manual_seed(0)
-    bases, merges, flows = [], [], []
-    for i in range(LEVELS):
-      channels = 3 * 2**(LEVELS + 1 - i)
-      flows.append([
-          *[nf.flows.GlowBlock(channels, width, split_mode='channel', scale=True)
-            for _ in range(depth)], nf.flows.Squeeze()])
-      if i > 0:
-        merges.append(nf.flows.Merge())
-        shape = (3 * 2**(LEVELS - i), SIZE // 2**(LEVELS - i), SIZE // 2**(LEVELS - i))
-      else:
-        shape = (3 * 2**(LEVELS + 1), SIZE // 2**LEVELS, SIZE // 2**LEVELS)
-      bases.append(nf.distributions.GlowBase(shape))
-    model = nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
+    model = normflows_glow((SIZE, SIZE, 3), LEVELS, depth, width)
     order = torch.channels_last if channels_last else torch.contiguous_format
     model = model.to(memory_format=order)
     x = torch.from_numpy(images(batch)).permute(0, 3, 1, 2).contiguous(memory_format=order)

@@ -40,7 +40,7 @@ def _fields(config, prefix=''):
 def test_there_are_configs():
   assert {'mnist5k', 'photo_patches', 'folder', 'cifar10', 'imagenet32',
           'imagenet64', 'lsun64', 'celeb_a_hq256', 'tutorial_simple', 'tutorial_vardeq',
-          'tutorial_multiscale', 'mnist5k_attention'} <= set(_NAMES)
+          'tutorial_multiscale', 'mnist5k_attention', 'fashion_mnist', 'mnist'} <= set(_NAMES)
 
 
 @pytest.mark.parametrize('name', _NAMES)
