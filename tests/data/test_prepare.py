@@ -1,6 +1,5 @@
 """Without internet a data set that needs a download fails fast, in one line."""
 
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -35,6 +34,8 @@ def _hang(*args, **kwargs):
                                   'downsampled_imagenet/32x32'])
 def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch, tmp_path):
   monkeypatch.setattr(urllib.request, 'urlopen', network)
+  assert prepare._SECONDS_TO_ANSWER < 9.  # What is waited for here, but for some hundredths.
+  monkeypatch.setattr(prepare, '_SECONDS_TO_ANSWER', .05)
   start = time.monotonic()
   with pytest.raises(errors.UserError) as error:
     data.load(data_config.dataset_config(name, data_dir=str(tmp_path), resize='center_crop',
@@ -45,25 +46,6 @@ def test_offline_fails_within_ten_seconds_in_one_line(name, network, monkeypatch
   for part in (repr(name), str(tmp_path), *data.EMBEDDED, 'dataset.name=idx', 'dataset.name=folder',
                'manual'):
     assert part in message
-
-
-def test_offline_is_fast_as_a_process_of_its_own(tmp_path):
-  """With everything imported, and proxies that do not answer in place of the network."""
-  program = ('import types; from tfp_glow import data, errors\n'
-             'config = types.SimpleNamespace(name="cifar10", data_dir=%r, image_size=0,'
-             ' resize="none", crop_from=0, shift=0, flip=False, shuffle_buffer=1)\n'
-             'try: data.load(config)\n'
-             'except errors.UserError as error: print(error)' % str(tmp_path))
-  nowhere = 'http://127.0.0.1:9'
-  env = {**os.environ, 'http_proxy': nowhere, 'https_proxy': nowhere, 'no_proxy': '',
-         'HTTP_PROXY': nowhere, 'HTTPS_PROXY': nowhere, 'NO_PROXY': ''}
-  start = time.monotonic()
-  done = subprocess.run([sys.executable, '-c', program], env=env, capture_output=True, text=True,
-                        check=True, timeout=60)
-  # Importing TensorFlow takes most of it, and its share depends on the machine.
-  assert time.monotonic() - start < 30
-  assert done.stdout.count('\n') == 1 and 'mnist5k' in done.stdout
-  assert 'Traceback' not in done.stderr
 
 
 def test_files_fetched_by_hand_are_used_without_a_network(monkeypatch, tmp_path):
@@ -146,23 +128,40 @@ def test_the_slower_of_two_uses_what_the_faster_made(monkeypatch, tmp_path):
   assert left == ['1.0.0'], left
 
 
-def _load_and_count(folder, queue):
-  source = data.load(data_config.dataset_config(data_dir=folder))
-  queue.put((source.num_examples('train'), int(source.arrays('test')[1].numpy().sum())))
+# Prints how many images, the sum of their labels, how long another data set took to be refused,
+# and in what words. With proxies that do not answer in place of the network.
+_PROGRAM = """
+import sys, time, types
+from tfp_glow import data, errors
+config = types.SimpleNamespace(**{**data.defaults(), 'data_dir': sys.argv[1]})
+source = data.load(config)
+print(source.num_examples('train'), int(source.arrays('test')[1].numpy().sum()))
+start = time.monotonic()
+config.name = 'cifar10'
+try:
+  data.load(config)
+except errors.UserError as error:
+  print(time.monotonic() - start)
+  print(error)
+"""
 
 
-def test_processes_that_prepare_at_once_agree(tmp_path):
-  context = multiprocessing.get_context('spawn')
-  queue = context.Queue()
-  processes = [context.Process(target=_load_and_count, args=(str(tmp_path), queue))
-               for _ in range(2)]
+def test_processes_that_prepare_at_once_agree_and_are_offline(tmp_path):
+  nowhere = 'http://127.0.0.1:9'
+  env = {**os.environ, 'http_proxy': nowhere, 'https_proxy': nowhere, 'no_proxy': '',
+         'HTTP_PROXY': nowhere, 'HTTPS_PROXY': nowhere, 'NO_PROXY': '',
+         'PYTHONPATH': os.pathsep.join(sys.path)}
+  processes = [
+      subprocess.Popen([sys.executable, '-c', _PROGRAM, str(tmp_path)], env=env, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+  counts = set()
   for process in processes:
-    process.start()
-  results = [queue.get(timeout=120) for _ in processes]
-  for process in processes:
-    process.join()
-    assert process.exitcode == 0
-  assert len(set(results)) == 1 and results[0][0] == 4500
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    count, seconds, message = out.splitlines()
+    counts.add(count)
+    assert float(seconds) < 10. and 'mnist5k' in message and 'Traceback' not in err
+  assert len(counts) == 1 and counts.pop().startswith('4500 ')
 
 
 def test_embedded_data_prepares_in_seconds_without_network(monkeypatch, tmp_path, capsys):
