@@ -48,7 +48,7 @@ def _define_flags():
   flags.DEFINE_integer('importance_samples', 1, 'Draws of noise for the tighter bound that '
                        'evaluate reports too (1: none).')
   flags.DEFINE_list('ood_dataset', None, 'Other images that evaluate tells apart: data sets, '
-                    'folder:PATH, inverted, dim, constant, black.')
+                    'folder:PATH, idx:PATH, npz:PATH, inverted, dim, constant, black.')
   flags.DEFINE_enum('strategy', 'auto', _STRATEGIES, 'How to use several devices or machines.')
   flags.DEFINE_integer('logical_cpus', 0, 'Split the CPU into so many devices, to try --strategy.')
 

@@ -76,6 +76,40 @@ def test_channels(monkeypatch):
     evaluation.load_others('others', _DATASET, _own(4, 4, 3), 10)
 
 
+@pytest.mark.parametrize('own, name, wanted', [
+    (('idx', 'own'), 'mnist5k', ('mnist5k', '')),
+    (('idx/emnist', 'own'), 'mnist', ('mnist', '')),
+    (('npz', 'own'), 'mnist5k', ('mnist5k', '')),
+    (('folder', 'own'), 'mnist5k', ('mnist5k', '')),
+    (('mnist', 'prepared'), 'mnist5k', ('mnist5k', 'prepared')),
+    (('idx/a', 'own'), 'idx/b', ('idx/b', 'own')),
+    (('idx', 'own'), 'folder:other', ('folder', 'other')),
+    (('mnist', 'prepared'), 'idx:other:one', ('idx', 'other:one')),
+    (('idx', 'own'), 'idx/b:other', ('idx/b', 'other')),
+    (('mnist', 'prepared'), 'npz:other', ('npz', 'other'))], ids=str)
+def test_others_are_not_looked_for_or_prepared_among_the_files_of_the_run(
+    monkeypatch, own, name, wanted):
+  config = base.defaults().dataset
+  config.name, config.data_dir = own
+  seen = []
+
+  def load(config):
+    seen.append((config.name, config.data_dir))
+    raise errors.UserError('enough')
+
+  monkeypatch.setattr(data, 'load', load)
+  with pytest.raises(errors.UserError, match='enough'):
+    evaluation.load_others(name, config, _own(4, 4, 1), 10)
+  assert seen == [wanted]
+
+
+def test_images_of_the_size_of_the_model_are_left_as_they_are(tmp_path):
+  images = _own(28, 28)
+  np.savez(tmp_path / 'a.npz', x_train=images, x_test=images[:2])
+  others = evaluation.load_others(f'npz:{tmp_path}/a.npz', _DATASET, _own(28, 28, 1), 10)
+  np.testing.assert_array_equal(others, images[:2, :, :, None])
+
+
 def test_unknown_data_set():
   with pytest.raises(errors.UserError, match="'no_such_set' is not a data set"):
     evaluation.load_others('no_such_set', _DATASET, _own(4, 4, 3), 10)

@@ -21,18 +21,19 @@ DERIVED = {
     'black': np.zeros_like,
 }
 
-_FOLDER = 'folder:'
+# Data sets whose `data_dir` is their own files, not where prepared ones lie.
+_OF_FILES = ('folder', 'idx', 'npz')
 
 
 def load_others(name, dataset_config, images, max_images):
   """The images that a name of --ood_dataset stands for.
 
   Args:
-    name: str, a key of `DERIVED`; `folder:PATH`, for picture files; or a data set as
-      `dataset.name` takes it, of which the test split is used. Its images are sized as a server
-      sizes files: as the run's config says or, where that resizes none and they have another size
-      than the model's, cut to a central square and scaled; then colours become grey, or grey is
-      repeated, as the model's images need it.
+    name: str, a key of `DERIVED`; `folder:PATH`, for picture files, `idx:PATH` and `npz:PATH`
+      likewise; or a data set as `dataset.name` takes it, of which the test split is used. Its
+      images are sized as a server sizes files: as the run's config says or, where that resizes
+      none and they have another size than the model's, cut to a central square and scaled; then
+      colours become grey, or grey is repeated, as the model's images need it.
     dataset_config: the `dataset` part of the run's config.
     images: uint8 array `[N, H, W, C]`, the run's own test images.
     max_images: int.
@@ -94,9 +95,18 @@ def _config(name, dataset_config, size):
   elif config.resize == 'random_crop':
     config.resize = 'center_crop'
   config.shift, config.flip = 0, False
+  config.name, colon, path = name.partition(':')
+  if colon and _files_of(config.name):
+    config.data_dir = path
+    return config
   config.name = name
-  if name.startswith(_FOLDER):
-    config.name, config.data_dir = 'folder', name[len(_FOLDER):]
-  elif dataset_config.name == 'folder':
+  if _files_of(name) != _files_of(dataset_config.name):
+    # The run's own files are no place to prepare others in.
     config.data_dir = ''
   return config
+
+
+def _files_of(name):
+  """Which of `_OF_FILES` a data set is, or None."""
+  kind = name.partition('/')[0]
+  return kind if kind in _OF_FILES else None
