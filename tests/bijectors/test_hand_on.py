@@ -31,7 +31,7 @@ def _flow():
       runs.append(1)
       return super().call(x)
 
-  flow = bijectors.Glow(_SHAPE, num_levels=1, depth=2, dtype=tf.float64,
+  flow = bijectors.Glow(_SHAPE, num_levels=1, depth=1, dtype=tf.float64,
                         network=functools.partial(Counting, hidden_channels=4))
   checks.perturb(flow, .1)
   flow.runs = flow._no_dependency(runs)
@@ -47,13 +47,24 @@ def _distribution(bijector):
   return tfd.TransformedDistribution(tfd.Sample(tfd.Normal(0. * one, one), [32]), bijector)
 
 
-@pytest.fixture(name='owner', params=[lambda flow: flow, _chain, lambda flow: tfb.Chain(
-    [_chain(flow)]), lambda flow: tfb.Invert(tfb.Invert(flow))],
-                ids=['flow', 'chain', 'chain of chains', 'invert'])
+_OWNERS = {
+    'flow': lambda flow: flow, 'chain': _chain,
+    'chain of chains': lambda flow: tfb.Chain([_chain(flow)]),
+    'invert': lambda flow: tfb.Invert(tfb.Invert(flow))}
+
+
+@pytest.fixture(name='owner', params=_OWNERS)
 def fixture_owner(request):
   flow = _flow()
-  owner = request.param(flow)
+  owner = _OWNERS[request.param](flow)
   return flow, owner, _distribution(owner)
+
+
+def _in_graphs(*owners):
+  """All owners in eager mode, and in a graph, which takes long to trace, those that are named."""
+  return pytest.mark.parametrize(
+      'owner, traced', [*((name, False) for name in _OWNERS), *((name, True) for name in owners)],
+      indirect=['owner'], ids=lambda value: {True: 'graph', False: 'eager'}.get(value, value))
 
 
 def _updated(variables):
@@ -61,7 +72,7 @@ def _updated(variables):
     v.assign_add(tf.constant(.05, v.dtype) * tf.ones_like(v))
 
 
-@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+@_in_graphs('flow', 'chain of chains')
 def test_values_follow_an_update(owner, traced):
   flow, owner, d = owner
   x, z = checks.normal([2, *_SHAPE]), checks.normal([2, 32])
@@ -96,12 +107,11 @@ def test_a_log_det_follows_an_update_between_it_and_its_value(owner):
         log_det, owner.forward_log_det_jacobian(tf.identity(z), event_ndims=1), rtol=1e-9)
 
 
-@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+@_in_graphs('chain', 'chain of chains')
 def test_one_run_each(owner, traced):
   flow, owner, d = owner
   x = checks.normal([2, *_SHAPE])
   wrap = tf.function if traced else lambda f: f
-  per_run = 1 if traced else 2  # A graph has one network in a loop.
 
   def gradient():
     with tf.GradientTape() as tape:
@@ -115,10 +125,11 @@ def test_one_run_each(owner, traced):
   for call in calls:
     flow.runs.clear()
     wrap(call)()
-    assert len(flow.runs) == per_run, call
+    assert len(flow.runs) == 1, call
 
 
-def test_gradients_under_a_second_tape(owner):
+@_in_graphs('chain of chains')
+def test_gradients_under_a_second_tape(owner, traced):
   flow, _, d = owner
   x = checks.normal([2, *_SHAPE])
   variables = flow.trainable_variables
@@ -137,10 +148,9 @@ def test_gradients_under_a_second_tape(owner):
     tape.watch(x)
     alone = d.log_prob(x)
   expected = tape.gradient(alone, x)
-  for run in (penalty, tf.function(penalty)):
-    score, gradients = run(x)
-    np.testing.assert_allclose(score, expected, rtol=1e-9)
-    assert all(g is not None for g in gradients)
+  score, gradients = (tf.function(penalty) if traced else penalty)(x)
+  np.testing.assert_allclose(score, expected, rtol=1e-9)
+  assert all(g is not None for g in gradients)
 
 
 def test_a_value_from_outside_a_tape_has_a_log_det_with_gradients(owner):
@@ -151,6 +161,7 @@ def test_a_value_from_outside_a_tape_has_a_log_det_with_gradients(owner):
   assert any(g is not None for g in tape.gradient(loss, flow.trainable_variables))
 
 
+@pytest.mark.parametrize('owner', ['flow', 'chain of chains'], indirect=True)
 def test_branches_and_loops(owner):
   _, _, d = owner
   x = checks.normal([2, *_SHAPE])
@@ -164,6 +175,7 @@ def test_branches_and_loops(owner):
   np.testing.assert_allclose(looped(x), 4. * once)
 
 
+@pytest.mark.parametrize('owner', ['flow', 'chain of chains'], indirect=True)
 def test_initialize_between_two_calls(owner):
   flow, _, d = owner
   x = checks.normal([8, *_SHAPE])
