@@ -102,7 +102,8 @@ class OfTorch:
     decay = min(self._ema_decay, (1 + self._updates) / (10 + self._updates))
     self._updates += 1
     with torch.no_grad():
-      torch._foreach_lerp_(self._averages, self._weights, 1 - decay)  # pylint: disable=protected-access
+      for average, weight in zip(self._averages, self._weights):
+        average.lerp_(weight, 1 - decay)
 
   def bits_per_dim(self, images, noise):
     with self._torch.no_grad():

@@ -17,10 +17,10 @@ from tfp_glow import distributions
 _SETTINGS = dict(levels=1, depth=1, hidden_channels=2, learning_rate=1e-3, channels_last=False)
 
 
-def _line(label, seconds, train_s, bpd, started='1', **more):
+def _line(label, seconds, train_s, bpd, started='1'):
   return dict(label=label, seconds=seconds, started=started, train_s=train_s, step=int(train_s),
-              num_weights=1_000, bpd=bpd, standard_error=.01, machine=dict(processor='a', cores='2'),
-              **more)
+              num_weights=1_000, bpd=bpd, standard_error=.01,
+              machine=dict(processor='a', cores='2'))
 
 
 def test_the_last_run_of_each_label_and_length_counts():
@@ -38,7 +38,8 @@ def test_the_last_run_of_each_label_and_length_counts():
 
 def test_draws(tmp_path):
   path = os.path.join(tmp_path, 'side.png')
-  side_results.draw(side_results.last_runs([_line('a', 60., 60., 4.), _line('a', 9., 9., 5.)]), path)
+  runs = side_results.last_runs([_line('a', 60., 60., 4.), _line('a', 9., 9., 5.)])
+  side_results.draw(runs, path)
   assert os.path.getsize(path) > 1_000
 
 
