@@ -1,23 +1,14 @@
 """The tutorial runs from top to bottom, and opens as a notebook."""
 
 import os
-import subprocess
-import sys
 
 from tests.examples import cells
 
-_PATH = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
-    'examples', 'tutorial.py')
 
-
-def test_runs(tmp_path):
-  environment = {**os.environ, 'PYTHONPATH': os.path.dirname(os.path.dirname(_PATH))}
-  done = subprocess.run(
-      [sys.executable, _PATH], cwd=tmp_path, env=environment, capture_output=True, text=True,
-      check=False, timeout=300)
-  assert done.returncode == 0, done.stderr
-  lines = done.stdout.splitlines()
+def test_runs(tmp_path, monkeypatch, capsys):
+  monkeypatch.chdir(tmp_path)
+  cells.run('tutorial.py')
+  lines = capsys.readouterr().out.splitlines()
   assert lines[-1] == 'Done.' and any('after 60 steps' in line for line in lines)
   assert not os.listdir(tmp_path)
 

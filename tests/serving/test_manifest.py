@@ -111,7 +111,7 @@ def test_without_it_other_arrays_are_told(export):
     serving.Export(str(export)).read_examples()
 
 
-@pytest.mark.parametrize('made', [tiny.tiny, tiny.classes])
-def test_random_damage(made):
-  result = damaged_exports.run(made().path, num=15, seed=1)
-  assert not result.faults and result.counts['refused'] > 10
+def test_random_damage():
+  """To the export with classes, which holds all that the other does."""
+  result = damaged_exports.run(tiny.classes().path, num=20, seed=1)
+  assert not result.faults and result.counts['refused'] > 12
