@@ -1,9 +1,9 @@
 """A process that trains on blots, for tests that kill it: python -m tests.training.program JSON.
 
-The JSON object has `path`, the workdir; `strategy`; `changes`, for `tiny.config`; and
-`die_in_save`, the number of a checkpoint whose writing kills the process, at
-`die_at`: "writing" (as soon as any file of it appears) or "recording" (when its files
-are written and its record is not). With `dump`, the process writes the variables that it
+The JSON object has `path`, the workdir; `strategy`; `changes`, for `tiny.config`; `stub`, whether
+the flow is that of tests/stub_flow.py; and `die_in_save`, the number of a checkpoint whose writing
+kills the process, at `die_at`: "writing" (as soon as any file of it appears) or "recording" (when
+its files are written and its record is not). With `dump`, the process writes the variables that it
 holds at the end to that .npz.
 """
 
@@ -17,11 +17,13 @@ import threading
 import numpy as np
 import tensorflow as tf
 
+from tests import stub_flow
 from tests import tiny_run as tiny
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow import training
 from tfp_glow.runs import files
+from tfp_glow.runs import trained
 from tfp_glow.training import state as state_lib
 
 
@@ -66,6 +68,8 @@ def main():
   path, number = options['path'], options.get('die_in_save')
   cluster = training.make_cluster(options.get('strategy', 'default'))
   data.load = lambda config: tiny.MemorySource()
+  if options.get('stub'):
+    trained.make_model = stub_flow.make_model
   if number and options['die_at'] == 'writing':
     _die_when_a_file_appears(path, number)
   elif number:

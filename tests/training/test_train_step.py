@@ -1,5 +1,7 @@
 """One step: the same on one device and on two, and harmless when it is bad."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -46,14 +48,24 @@ def _train(cluster, source, config):
   return state, initial
 
 
-@pytest.mark.parametrize('changes', [dict(), dict(jit_compile=True)], ids=['graph', 'xla'])
-def test_one_device_and_two_agree(source, changes):
-  # SGD: Adam divides near-zero gradients by themselves and magnifies rounding. The
-  # norm is limited to what every step exceeds, so the order of clipping shows.
-  config = tiny.config(optimizer__name='sgd', optimizer__learning_rate=.05,
-                       optimizer__clip_norm=.2, **changes)
-  one, initial_one = _train(tiny.one_device(), source, config)
-  two, initial_two = _train(tiny.two_devices(), source, config)
+@pytest.fixture(name='trained_by', scope='module')
+def fixture_trained_by(source):
+  """What `_train` makes on a cluster, in a graph or under XLA, once for each."""
+  @functools.cache
+  def trained_by(cluster, jit_compile):
+    # SGD: Adam divides near-zero gradients by themselves and magnifies rounding. The
+    # norm is limited to what every step exceeds, so the order of clipping shows.
+    return _train(cluster(), source, tiny.config(
+        optimizer__name='sgd', optimizer__learning_rate=.05, optimizer__clip_norm=.2,
+        jit_compile=jit_compile))
+
+  return trained_by
+
+
+@pytest.mark.parametrize('jit_compile', [False, True], ids=['graph', 'xla'])
+def test_one_device_and_two_agree(trained_by, jit_compile):
+  one, initial_one = trained_by(tiny.one_device, jit_compile)
+  two, initial_two = trained_by(tiny.two_devices, jit_compile)
   for a, b in zip(initial_one, initial_two):
     np.testing.assert_allclose(a, b, atol=1e-5)
   moved = 0
@@ -72,10 +84,8 @@ def test_one_device_and_two_agree(source, changes):
     np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
 
 
-def test_xla_agrees_with_the_graph(source):
-  runs = [_train(tiny.one_device(), source, tiny.config(
-      optimizer__name='sgd', optimizer__learning_rate=.05, jit_compile=jit_compile))
-          for jit_compile in (False, True)]
+def test_xla_agrees_with_the_graph(trained_by):
+  runs = [trained_by(tiny.one_device, jit_compile) for jit_compile in (False, True)]
   (graph, initial), (compiled, _) = runs
   for a, b in zip(graph.model.trainable_variables, compiled.model.trainable_variables):
     np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)

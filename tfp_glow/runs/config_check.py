@@ -21,6 +21,10 @@ def _is_real(value):
   return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def _count_up_to(most):
+  return lambda v: _is_int(v) and 1 <= v <= most, f'an integer from 1 to {most}'
+
+
 _COUNT = (lambda v: _is_int(v) and v >= 1, 'an integer of at least 1')
 _INTERVAL = (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: only at the end)')
 _SIZE = (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0')
@@ -41,16 +45,17 @@ FIELDS = {
     'dataset.resize': _TEXT, 'dataset.crop_from': _SIZE, 'dataset.shift': _SIZE,
     'dataset.flip': _TRUTH, 'dataset.shuffle_buffer': _COUNT, 'dataset.skip_broken': _TRUTH,
     'dataset.validation_percent': _SIZE,
-    'model.name': _TEXT, 'model.num_levels': _COUNT, 'model.depth': _COUNT,
-    'model.hidden_channels': _COUNT, 'model.coupling': _TEXT, 'model.num_components': _COUNT,
-    'model.num_bins': _COUNT, 'model.input_limit': _LIMIT, 'model.scale_map': _TEXT,
+    'model.name': _TEXT, 'model.num_levels': _COUNT, 'model.depth': _count_up_to(10_000),
+    'model.hidden_channels': _count_up_to(100_000), 'model.coupling': _TEXT,
+    'model.num_components': _count_up_to(1_000), 'model.num_bins': _count_up_to(1_000), 'model.input_limit': _LIMIT, 'model.scale_map': _TEXT,
     'model.permutation': _TEXT, 'model.learn_top': _TRUTH, 'model.network': _TEXT,
     'model.hidden_actnorm': _TRUTH,
     'model.n_bits': (lambda v: _is_int(v) and 1 <= v <= 8, 'an integer from 1 to 8'),
     'model.dequantization': _TEXT,
     'model.logit_alpha': (lambda v: _is_real(v) and 0 <= v < .5, 'a number in [0, 0.5)'),
     'model.precision': _TEXT,
-    'model.num_classes': (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: none)'),
+    'model.num_classes': (
+        lambda v: _is_int(v) and 0 <= v <= 100_000, 'an integer from 0 (none) to 100000'),
     'model.condition_couplings': _TRUTH, 'model.class_weight': _WEIGHT, 'model.reversible': _TRUTH,
     'optimizer.name': _TEXT,
     'optimizer.learning_rate': (lambda v: _is_real(v) and 0 < v < float('inf'),
