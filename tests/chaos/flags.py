@@ -43,7 +43,8 @@ _VALUES = {
 _WORKDIRS = ('none', '', 'images.npz', 'images.npz/run', f'{_PLAIN}/samples', '/proc/none/run',
              '~nobody/run', 'x' * 300, '.', '[a-z]*')
 _CONFIGS = ('none.py', 'images.npz', f'{_PLAIN}/config.json', '', '.', 'configs/none.py')
-_FIELD_VALUES = ('0', '1', '2', '-1', '0.5', '1.5', 'nan', 'inf', 'x', '', 'True', 'none', '[1]', '4')
+_FIELD_VALUES = ('0', '1', '2', '-1', '0.5', '1.5', 'nan', 'inf', 'x', '', 'True', 'none', '[1]', '4',
+                 '10000000000', '9' * 30)
 _JUNK = ('word', '--nothing=1', '--mode', '--', '--config.model=3', '--config.model.x=1', '--config.x',
          '-x', '--mode=paint', '\udcff')
 _INTERRUPTED = .03  # Share of the commands.

@@ -19,6 +19,8 @@ def test_knows_the_fields_of_the_defaults_and_accepts_them():
     ('optimizer.clip_norm', float('nan')), ('evaluation.noise_draws', 0),
     ('early_stopping.patience', -1), ('model.depth', 0), ('model.name', 3), ('model.n_bits', 9),
     ('dataset.flip', 1), ('dataset.image_size', None), ('optimizer.learning_rate', float('inf')),
+    ('batch_size', 2**31), ('evaluation.batch_size', 10**30), ('dataset.shift', 10**30),
+    ('model.depth', 10**10), ('model.hidden_channels', 10**10), ('model.num_levels', 10**10),
     ('recovery.learning_rate_factor', 0.), ('recovery.max_bad_steps', True)])
 def test_refuses(field, value):
   with pytest.raises(errors.UserError, match=f'has {field}={value!r}; it must be '):

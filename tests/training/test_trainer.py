@@ -91,6 +91,19 @@ def test_resuming_gives_the_bytes_of_an_uninterrupted_run(stub_run, tmp_path):
   assert numbers(resumed) == [n for n in numbers(lines_before) if n[0] > 8]
 
 
+def test_what_ends_a_run_at_its_start_has_a_line_of_its_own(stub_run, tmp_path, capfd):
+  """The bar is there already."""
+  path = str(tmp_path / 'run')
+  shutil.copytree(stub_run, path)
+  tiny.drop_newest(path)
+  os.remove(f'{path}/metrics.jsonl')
+  os.symlink('metrics.jsonl', f'{path}/metrics.jsonl')
+  with pytest.raises(errors.UserError, match='metrics.jsonl cannot be written'):
+    training.train(tiny.config(sample_every=6), path, tiny.one_device())
+  error = capfd.readouterr().err
+  assert 'step 8/12' in error and error.endswith('\n'), error
+
+
 def test_a_batch_that_does_not_divide_is_refused(tmp_path):
   with pytest.raises(errors.UserError, match='batch_size=9 does not divide by the 2 replicas'):
     training.train(tiny.config(batch_size=9), str(tmp_path), tiny.two_devices())

@@ -21,41 +21,39 @@ def _is_real(value):
   return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _count_up_to(most):
-  return lambda v: _is_int(v) and 1 <= v <= most, f'an integer from 1 to {most}'
+def _integer(least, most=2**31 - 1, zero=''):
+  zero = zero and f' (0: {zero})'
+  return lambda v: _is_int(v) and least <= v <= most, f'an integer from {least} to {most}{zero}'
 
 
-_COUNT = (lambda v: _is_int(v) and v >= 1, 'an integer of at least 1')
-_INTERVAL = (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: only at the end)')
-_SIZE = (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0')
+_COUNT = _integer(1)
+_INTERVAL = _integer(0, zero='only at the end')
+_SIZE = _integer(0)
 _LIMIT = (lambda v: _is_real(v) and v >= 0, 'a number of at least 0 (0: no limit)')
 _WEIGHT = (lambda v: _is_real(v) and v >= 0, 'a number of at least 0 (0: none)')
 _FRACTION = (lambda v: _is_real(v) and 0 <= v < 1, 'a number in [0, 1)')
 _FACTOR = (lambda v: _is_real(v) and 0 < v <= 1, 'a number in (0, 1]')
-_SEED = (lambda v: _is_int(v) and 0 <= v < 2**31, 'an integer from 0 to 2147483647')
 _TRUTH = (lambda v: isinstance(v, bool), 'True or False')
 _TEXT = (lambda v: isinstance(v, str), 'a string')
 
 # By name; which names there are of a flow, a data set or an optimizer is known where it is made.
 FIELDS = {
-    'batch_size': _COUNT, 'num_steps': _COUNT, 'seed': _SEED, 'log_every': _COUNT,
+    'batch_size': _COUNT, 'num_steps': _COUNT, 'seed': _SIZE, 'log_every': _COUNT,
     'eval_every': _INTERVAL, 'checkpoint_every': _INTERVAL, 'sample_every': _INTERVAL,
     'jit_compile': _TRUTH,
     'dataset.name': _TEXT, 'dataset.data_dir': _TEXT, 'dataset.image_size': _SIZE,
     'dataset.resize': _TEXT, 'dataset.crop_from': _SIZE, 'dataset.shift': _SIZE,
     'dataset.flip': _TRUTH, 'dataset.shuffle_buffer': _COUNT, 'dataset.skip_broken': _TRUTH,
     'dataset.validation_percent': _SIZE,
-    'model.name': _TEXT, 'model.num_levels': _COUNT, 'model.depth': _count_up_to(10_000),
-    'model.hidden_channels': _count_up_to(100_000), 'model.coupling': _TEXT,
-    'model.num_components': _count_up_to(1_000), 'model.num_bins': _count_up_to(1_000), 'model.input_limit': _LIMIT, 'model.scale_map': _TEXT,
-    'model.permutation': _TEXT, 'model.learn_top': _TRUTH, 'model.network': _TEXT,
-    'model.hidden_actnorm': _TRUTH,
-    'model.n_bits': (lambda v: _is_int(v) and 1 <= v <= 8, 'an integer from 1 to 8'),
-    'model.dequantization': _TEXT,
+    'model.name': _TEXT, 'model.num_levels': _integer(1, 30), 'model.depth': _integer(1, 10_000),
+    'model.hidden_channels': _integer(1, 100_000), 'model.coupling': _TEXT,
+    'model.num_components': _integer(1, 1_000), 'model.num_bins': _integer(1, 1_000),
+    'model.input_limit': _LIMIT, 'model.scale_map': _TEXT, 'model.permutation': _TEXT,
+    'model.learn_top': _TRUTH, 'model.network': _TEXT, 'model.hidden_actnorm': _TRUTH,
+    'model.n_bits': _integer(1, 8), 'model.dequantization': _TEXT,
     'model.logit_alpha': (lambda v: _is_real(v) and 0 <= v < .5, 'a number in [0, 0.5)'),
     'model.precision': _TEXT,
-    'model.num_classes': (
-        lambda v: _is_int(v) and 0 <= v <= 100_000, 'an integer from 0 (none) to 100000'),
+    'model.num_classes': _integer(0, 100_000, zero='none'),
     'model.condition_couplings': _TRUTH, 'model.class_weight': _WEIGHT, 'model.reversible': _TRUTH,
     'optimizer.name': _TEXT,
     'optimizer.learning_rate': (lambda v: _is_real(v) and 0 < v < float('inf'),
@@ -63,9 +61,8 @@ FIELDS = {
     'optimizer.warmup_steps': _SIZE, 'optimizer.schedule': _TEXT, 'optimizer.clip_norm': _LIMIT,
     'optimizer.ema_decay': _FRACTION,
     'evaluation.batch_size': _COUNT, 'evaluation.noise_draws': _COUNT,
-    'evaluation.max_images': (lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: all)'),
-    'early_stopping.patience': (
-        lambda v: _is_int(v) and v >= 0, 'an integer of at least 0 (0: never)'),
+    'evaluation.max_images': _integer(0, zero='all'),
+    'early_stopping.patience': _integer(0, zero='never'),
     'sampling.num_samples': _COUNT,
     'sampling.temperature': (lambda v: _is_real(v) and 0 <= v < float('inf'),
                              'a number of at least 0'),

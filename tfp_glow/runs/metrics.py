@@ -86,7 +86,7 @@ class Metrics:
   def picture(self, step, name, image):
     """An image, uint8 `[H, W, C]`, for TensorBoard, as `save_png` shows it."""
     if self._is_chief:
-      with self._writer.as_default(step):
+      with files.one_line_errors(self._summaries), self._writer.as_default(step):
         tf.summary.image(name, pictures.visible(image)[None])
 
   def say(self, text):

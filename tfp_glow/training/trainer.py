@@ -66,8 +66,11 @@ def train(config, path, cluster, init_from=None, load_model=None):
   try:
     with stopping.StopRequest() as stop:
       trainer = _Trainer(run, cluster, clock, stop, report)
-      trainer.start(load_model)
-      return trainer.run()
+      try:
+        trainer.start(load_model)
+        return trainer.run()
+      finally:
+        trainer.close()
   except tf.errors.OpError as error:
     lost = cluster.lost_worker(error)
     if lost is None:
@@ -110,7 +113,8 @@ class _Trainer:
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
     self._recovery = recovery_lib.Recovery(config, state, run.checkpoints, self._problem, cluster)
     self._logged = None  # Step and train_s of the last log line.
-    self._result = self._saved = self._checked_step = self._vote = self._last_vote = None
+    self._metrics = self._result = None
+    self._saved = self._checked_step = self._vote = self._last_vote = None
 
   def start(self, load_model):
     """Takes the run up where its newest good checkpoint stands, or begins it."""
@@ -144,16 +148,17 @@ class _Trainer:
 
   def run(self):
     """Trains to the end and returns the last evaluation's results."""
-    try:
-      while True:
-        try:
-          self._run()
-          break
-        except _Drift as drift:
-          self._recover(str(drift))
-    finally:
+    while True:
+      try:
+        self._run()
+        return self._result
+      except _Drift as drift:
+        self._recover(str(drift))
+
+  def close(self):
+    """Ends the bar, which `start` begins, so that what is said next has a line of its own."""
+    if self._metrics is not None:
       self._metrics.close()
-    return self._result
 
   def _run(self):
     """Steps until the end, or until a `_Drift`."""
@@ -384,7 +389,6 @@ class _Trainer:
     if self._saved != self._mark():
       self._check_monitors(step)
       self._save()
-    self._metrics.close()
     raise errors.Requeue(f'stopped by {self._stop.signal_name or "another worker"} at step {step} '
                          f'with everything saved; run the same command to continue.')
 
