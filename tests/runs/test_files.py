@@ -40,6 +40,12 @@ def test_unused_name(tmp_path):
     assert files.unused_name(path) == str(tmp_path / f'a.b_{number}.png')
 
 
+def test_a_link_to_nothing_is_a_name_in_use(tmp_path):
+  path = str(tmp_path / 'a.png')
+  os.symlink(tmp_path / 'a disk that is away', path)
+  assert files.unused_name(path) == str(tmp_path / 'a_2.png')
+
+
 def test_reasons_are_one_line():
   assert files.reason(OSError(28, 'No space left on device')) == 'No space left on device'
   error = tf.errors.UnknownError(None, None, '{{function_node f}} No space [Op:SaveV2]\nb')

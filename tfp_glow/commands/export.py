@@ -43,7 +43,7 @@ def export_run(config, path, exists_ok=False):
   loaded = trained.load_trained(config, path)
   directory = os.path.join(path, 'export')
   target = os.path.join(directory, str(loaded.step))
-  if exists_ok and os.path.exists(target):
+  if exists_ok and os.path.lexists(target):
     return None
   export.check_new(target)
   metrics.say(f'Exporting the weights of step {loaded.step}.')
@@ -57,7 +57,7 @@ def export_run(config, path, exists_ok=False):
 
 def _directions(loaded, path, batch_size):
   """The directions that were found before, or those of all attributes where that is quick."""
-  if os.path.exists(path):
+  if os.path.lexists(path):
     try:
       return latents.load_directions(path)
     except (OSError, ValueError) as error:

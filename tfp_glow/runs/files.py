@@ -99,7 +99,7 @@ def unused_name(path):
   """`path`, or with `_2`, `_3`, ... before its extension if it exists already."""
   stem, extension = os.path.splitext(path)
   number, candidate = 1, path
-  while os.path.exists(candidate):
+  while os.path.lexists(candidate):
     number += 1
     candidate = f'{stem}_{number}{extension}'
   return candidate

@@ -62,7 +62,7 @@ class Workdir:
     Raises:
       UserError: that lists the fields that differ, old and new.
     """
-    if not os.path.exists(self.config_file):
+    if not os.path.lexists(self.config_file):
       return []
     old, new = (config_check.flat(_plain(c)) for c in (
         self.read_config(), config_versions.complete(config)))

@@ -68,7 +68,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
 
 
 def check_new(path):
-  if os.path.exists(path):
+  if os.path.lexists(path):
     raise errors.UserError(
         f'{path} exists already and is left as it is; delete it to export this step again.')
 

@@ -308,7 +308,7 @@ class _Trainer:
 
   def _sample(self, step):
     path = os.path.join(self._workdir.samples, f'step_{step:06d}.png')
-    if not self._cluster.is_chief or os.path.exists(path):
+    if not self._cluster.is_chief or os.path.lexists(path):
       return
     self._lap()
     sampling = self._config.sampling
