@@ -111,12 +111,13 @@ class Given(bijectors.FlowBijector):
     return self._bijector.inverse_and_log_det(x, **self._fixed)
 
 
-class MathematicsChecks:
-  """For a variant of parts that others test and compile: what the mathematics can break.
+class VariantChecks:
+  """For variants of a class that has all of `BijectorChecks`: what the mathematics can break.
 
   `make` returns the bijector with its Variables moved.
   """
 
+  xla = True
   image_shape = (4, 4, 4)
 
   def make(self, dtype=tf.float64):
@@ -184,12 +185,6 @@ class MathematicsChecks:
       assert g is not None, v.name
       got += np.sum(g * direction)
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
-
-
-class VariantChecks(MathematicsChecks):
-  """For variants of a class that has all of `BijectorChecks`, which XLA may compile otherwise."""
-
-  xla = True
 
   def test_xla(self):
     b = self.make()

@@ -26,7 +26,7 @@ class TestGlow(checks.BijectorChecks):
     return checks.perturb(make_glow(dtype), 0.1)
 
 
-class TestGlowOtherOptions(checks.MathematicsChecks):
+class TestGlowOtherOptions(checks.VariantChecks):
 
   image_shape = (4, 4, 2)
 
@@ -35,7 +35,7 @@ class TestGlowOtherOptions(checks.MathematicsChecks):
         dtype, coupling='additive', permutation='shuffle', learn_top=False), 0.1)
 
 
-class TestGlowMixtureOfLogistics(checks.MathematicsChecks):
+class TestGlowMixtureOfLogistics(checks.VariantChecks):
 
   image_shape = (4, 4, 2)
 

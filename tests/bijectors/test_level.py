@@ -54,7 +54,7 @@ class TestGlowLevelTanhPlain(checks.VariantChecks):
     return make_level(dtype, scale_map='tanh', permutation='plain')
 
 
-class TestGlowLevelMixtureOfLogistics(checks.MathematicsChecks):
+class TestGlowLevelMixtureOfLogistics(checks.VariantChecks):
 
   image_shape = (2, 3, 4)
 
@@ -62,7 +62,7 @@ class TestGlowLevelMixtureOfLogistics(checks.MathematicsChecks):
     return make_level(dtype, coupling='mixture_logistics')
 
 
-class TestGlowLevelSpline(checks.MathematicsChecks):
+class TestGlowLevelSpline(checks.VariantChecks):
 
   image_shape = (2, 3, 4)
 
