@@ -6,10 +6,12 @@ import tensorflow as tf
 from tfp_glow import errors
 from tfp_glow.data import fields
 from tfp_glow.data import images
+from tfp_glow import progress
 
 __all__ = ['ImageSource']
 
 _MEMORY_LIMIT = 2**30  # Bytes. Splits that are smaller, decoded, are kept in memory.
+_READ_AT_ONCE = 512  # Images.
 
 
 class ImageSource:
@@ -138,7 +140,9 @@ class ImageSource:
         lambda record: {'image': self.decode(record['image']), 'label': record['label']},
         num_parallel_calls=tf.data.AUTOTUNE)
     start = 0
-    for batch in decoded.batch(512).as_numpy_iterator():
+    for batch in progress.progress(
+        decoded.batch(_READ_AT_ONCE).as_numpy_iterator(), -(-num // _READ_AT_ONCE),
+        f'reading the {split} images of {self.name}'):
       end = start + len(batch['label'])
       pixels[start:end], labels[start:end] = batch['image'], batch['label']
       start = end

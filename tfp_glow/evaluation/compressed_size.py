@@ -6,7 +6,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tfp_glow.runs import progress
+from tfp_glow import progress
+
 
 __all__ = ['compressed_bits']
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tfp_glow import data
 from tfp_glow.distributions import noise as noise_lib
+from tfp_glow import progress
 from tfp_glow.runs import labels as labels_lib
-from tfp_glow.runs import progress
 
 __all__ = ['Evaluator']
 

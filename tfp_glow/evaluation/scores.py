@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import compressed_size
-from tfp_glow.runs import progress
+from tfp_glow import progress
 
 __all__ = ['NAMES', 'Scores', 'typicality']
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfp_glow.distributions import random
 from tfp_glow.latents import interpolation
 from tfp_glow.latents import scales as scales_lib
-from tfp_glow.runs import progress
+from tfp_glow import progress
 
 __all__ = ['LatentPictures']
 

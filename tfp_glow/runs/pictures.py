@@ -7,8 +7,8 @@ from PIL import Image
 import tensorflow as tf
 
 from tfp_glow.distributions import random
+from tfp_glow import progress
 from tfp_glow.runs import files
-from tfp_glow.runs import progress
 
 __all__ = ['Sampler', 'grid', 'save_png', 'visible']
 

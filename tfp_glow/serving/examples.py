@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_glow import data
 from tfp_glow import distributions
-from tfp_glow.runs import progress
+from tfp_glow import progress
 
 __all__ = ['Examples', 'measure_examples']
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tfp_glow.runs import progress
+from tfp_glow import progress
+
 
 
 @pytest.mark.parametrize('patience, shown', [(0., True), (5., False)])
