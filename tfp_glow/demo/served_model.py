@@ -11,10 +11,11 @@ from tfp_glow import errors
 from tfp_glow.data import fields
 from tfp_glow.runs import files
 from tfp_glow.serving import export_folder
+from tfp_glow.serving import image_seeds
 
 __all__ = ['Reading', 'ServedModel']
 
-_SEED = (0, 0)  # Of the noise: the same picture always gets the same bits/dim.
+_SEED = (0, 0)  # Of the noise of many images.
 
 
 @dataclasses.dataclass
@@ -106,13 +107,12 @@ class ServedModel:
     return outputs['latents'].numpy()[0]
 
   def read(self, image):
-    """The `Reading` of a uint8 image `[H, W, C]`."""
+    """The `Reading` of a uint8 image `[H, W, C]`, with the noise of `serving_default`."""
+    seed = image_seeds.seed_images(image[None])[0]
     if not self.classes:
-      outputs = self._signatures['bits_per_dim'](
-          images=tf.constant(image[None]), noise_draws=tf.constant(1), seed=tf.constant(_SEED))
       return Reading(self.encode_all(image[None])[0], None, None,
-                     float(outputs['bits_per_dim'].numpy()[0]))
-    log_probs = self.class_log_probs(image[None])[0]
+                     float(self.bits_per_dim_given(image[None], seed=seed)[0]))
+    log_probs = self.class_log_probs(image[None], seed)[0]
     total = np.logaddexp.reduce(log_probs)
     label = int(np.argmax(log_probs))
     return Reading(
@@ -132,14 +132,14 @@ class ServedModel:
     return self._given('encode', labels, images=tf.constant(images),
                        seed=tf.constant([0, seed]))['latents'].numpy()
 
-  def bits_per_dim_given(self, images, labels=None):
+  def bits_per_dim_given(self, images, labels=None, seed=_SEED):
     """Bits/dim `[N]` of images `[N, H, W, C]`, given N labels where there are classes."""
     return self._given('bits_per_dim', labels, images=tf.constant(images),
-                       noise_draws=tf.constant(1), seed=tf.constant(_SEED))['bits_per_dim'].numpy()
+                       noise_draws=tf.constant(1), seed=tf.constant(seed))['bits_per_dim'].numpy()
 
-  def class_log_probs(self, images):
+  def class_log_probs(self, images, seed=_SEED):
     """log P(image | class) in nats, float64 `[N, classes]`, of images `[N, H, W, C]`."""
-    outputs = self._signatures['classify'](images=tf.constant(images), seed=tf.constant(_SEED))
+    outputs = self._signatures['classify'](images=tf.constant(images), seed=tf.constant(seed))
     return outputs['class_log_probs'].numpy().astype(np.float64)
 
   def _given(self, name, labels, **inputs):

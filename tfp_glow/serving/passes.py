@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from tfp_glow import distributions
-from tfp_glow.distributions import noise as noise_lib
-from tfp_glow.serving import image_numbers
+from tfp_glow.serving import image_seeds
 
 __all__ = ['Passes', 'first_noise', 'own_noise']
 
@@ -23,10 +22,9 @@ class Passes:
       condition to latents `[N, D]`.
     forward: function of latents `[N, D]` and a condition to what the flow makes of them,
       `[N, H, W, C]`, before it becomes an image in the unit cube.
-    log_prob_bounds: function of images, an int32 number of draws, an int32 seed `[2]`, int64
-      numbers and no condition, `{}`, to the pair of `ImageModel.log_prob_bounds`; draw k has the
-      noise `noise_of_draw(shape, seed, k)` or, with as many numbers as images,
-      `noise_of_images(k, numbers, shape)`, whatever the seed.
+    log_prob_bounds: function of images, an int32 number of draws, int32 seeds and no condition,
+      `{}`, to the pair of `ImageModel.log_prob_bounds`; the seeds are one of all images, `[2]`, or
+      one of each, `[N, 2]`.
     log_prob_bounds_given: the same with a condition.
     class_log_probs: function of images and noise to float32 `[N, num_classes]`.
 
@@ -50,14 +48,12 @@ class Passes:
 
     def bounds(condition):
       @tf.function(autograph=False, input_signature=[
-          images, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
-          tf.TensorSpec([None], tf.int64), condition])
-      def log_prob_bounds(images, noise_draws, seed, numbers, condition):
+          images, tf.TensorSpec([], tf.int32), tf.TensorSpec(None, tf.int32), condition])
+      def log_prob_bounds(images, noise_draws, seeds, condition):
         def noise_of_draw(draw):
           return tf.cond(
-              tf.size(numbers) > 0,
-              lambda: noise_lib.noise_of_images(draw, numbers, model.image_shape),
-              lambda: distributions.noise_of_draw(tf.shape(images), seed, draw))
+              tf.rank(seeds) > 1, lambda: _noise_by_seeds(images, seeds, draw),
+              lambda: distributions.noise_of_draw(tf.shape(images), seeds, draw))
 
         return model.log_prob_bounds(images, noise_draws, noise_of_draw, **condition)
 
@@ -83,7 +79,12 @@ def first_noise(images, seed):
 def own_noise(images):
   """Noise that an image alone decides, for images `[N, H, W, C]`, float32 of their shape.
 
-  That of draw 0 of `Passes.log_prob_bounds` with the numbers of `image_numbers.number_images`.
+  For each that of draw 0 alone, with the seed of `image_seeds.seed_images`.
   """
-  numbers = image_numbers.number_images(images)
-  return noise_lib.noise_of_images(0, numbers, images.shape[1:])
+  return _noise_by_seeds(images, image_seeds.seed_images(images), 0)
+
+
+def _noise_by_seeds(images, seeds, draw):
+  shape = images.shape[1:]
+  return tf.map_fn(lambda seed: distributions.noise_of_draw(shape, seed, draw), seeds,
+                   fn_output_signature=tf.TensorSpec(shape, tf.float32))

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfp_glow.latents import interpolation
-from tfp_glow.serving import image_numbers
+from tfp_glow.serving import image_seeds
 from tfp_glow.serving import passes
 from tfp_glow.serving import picture_files
 from tfp_glow.serving import requests
@@ -81,8 +81,7 @@ class Signatures(tf.Module):
   def serving_default(self, image_bytes):
     """Bits per dimension of picture files, with one draw of noise that an image alone decides."""
     images = self._decoded_files(image_bytes)
-    bits = self._in_bits(self._bounds(
-        images, tf.constant(1), tf.constant([0, 0]), image_numbers.number_images(images)))
+    bits = self._in_bits(self._bounds(images, tf.constant(1), image_seeds.seed_images(images)))
     return dict(bits_per_dim=bits['bits_per_dim'])
 
   def encode(self, images, seed):
@@ -155,17 +154,16 @@ class Signatures(tf.Module):
     image_bytes, = self._checked(image_bytes=image_bytes)
     return picture_files.decode_files(image_bytes, self.model.image_shape, self._dataset_config)
 
-  def _bounds(self, images, noise_draws, seed, numbers=(), **condition):
+  def _bounds(self, images, noise_draws, seeds, **condition):
     factors = dict(images=tf.shape(images)[0], noise_draws=noise_draws)
     if self.model.num_classes and not condition:
       factors['classes'] = tf.constant(self.model.num_classes)
     _, noise_draws, *_ = requests.limited_product(
         list(factors.values()), self.limits.passes, ' x '.join(factors),
         'passes through the flow')
-    numbers = tf.convert_to_tensor(numbers, tf.int64)
     log_prob_bounds = (
         self._passes.log_prob_bounds_given if condition else self._passes.log_prob_bounds)
-    mean, weighted = log_prob_bounds(images, noise_draws, seed, numbers, condition)
+    mean, weighted = log_prob_bounds(images, noise_draws, seeds, condition)
     return dict(log_prob=mean, importance_weighted_log_prob=weighted)
 
   def _in_bits(self, bounds):

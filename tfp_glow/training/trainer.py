@@ -1,5 +1,6 @@
 """The training loop."""
 
+import contextlib
 import math
 import os
 
@@ -44,8 +45,7 @@ def train(config, path, cluster, init_from=None, load_model=None):
       what the program did before it had them.
     path: str, the workdir.
     cluster: a `Cluster`.
-    init_from: str or None, a workdir or an export whose weights a new run begins with, as
-      far as its model has weights of the same place and shape.
+    init_from: str or None, a workdir or an export whose fitting weights a new run begins with.
     load_model: callable that makes an `ImageModel` of such a path.
 
   Returns:
@@ -64,13 +64,10 @@ def train(config, path, cluster, init_from=None, load_model=None):
   if run is None:
     return None
   try:
-    with stopping.StopRequest() as stop:
-      trainer = _Trainer(run, cluster, clock, stop, report)
-      try:
-        trainer.start(load_model)
-        return trainer.run()
-      finally:
-        trainer.close()
+    with stopping.StopRequest() as stop, contextlib.closing(
+        _Trainer(run, cluster, clock, stop, report)) as trainer:
+      trainer.start(load_model)
+      return trainer.run()
   except tf.errors.OpError as error:
     lost = cluster.lost_worker(error)
     if lost is None:
@@ -113,8 +110,8 @@ class _Trainer:
     self._sampler = pictures.Sampler(state.average, config.evaluation.batch_size)
     self._recovery = recovery_lib.Recovery(config, state, run.checkpoints, self._problem, cluster)
     self._logged = None  # Step and train_s of the last log line.
-    self._metrics = self._result = None
-    self._saved = self._checked_step = self._vote = self._last_vote = None
+    self._metrics = self._result = self._saved = None
+    self._checked_step = self._vote = self._last_vote = None
 
   def start(self, load_model):
     """Takes the run up where its newest good checkpoint stands, or begins it."""
@@ -156,7 +153,7 @@ class _Trainer:
         self._recover(str(drift))
 
   def close(self):
-    """Ends the bar, which `start` begins, so that what is said next has a line of its own."""
+    """Ends the bar, so that what is said next has a line of its own."""
     if self._metrics is not None:
       self._metrics.close()
 
@@ -244,9 +241,8 @@ class _Trainer:
     problems = monitors_lib.drift(readings, config.recovery), self._rise.judge(
         is_last=step >= config.num_steps)
     last_step, last_train_s = self._logged
-    train_s = float(progress.train_s)
+    self._logged = step, train_s = step, float(progress.train_s)
     images_per_s = (step - last_step) * config.batch_size / max(train_s - last_train_s, 1e-9)
-    self._logged = step, train_s
     rate = self._learning_rate(step - 1) * float(progress.learning_rate_scale)
     self._metrics.write(step, {
         **self._times(), 'train_bpd': bits_per_dim, 'learning_rate': float(rate),
@@ -370,8 +366,8 @@ class _Trainer:
 
   def _give_up(self, failure, reason):
     progress = self._progress
-    step, number = int(progress.step), int(progress.last_bad_step)
-    number = number if int(progress.bad_run) else step - 1
+    step = int(progress.step)
+    number = int(progress.last_bad_step) if int(progress.bad_run) else step - 1
     self._metrics.write(step, self._times(), event='gave_up', reason=reason)
     saved = self._cluster.is_chief and bad_batch.save_batch(
         self._workdir.path, self._source, batch_size=self._config.batch_size,
