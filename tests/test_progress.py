@@ -7,7 +7,6 @@ import pytest
 from tfp_glow import progress
 
 
-
 @pytest.mark.parametrize('patience, shown', [(0., True), (5., False)])
 def test_shown_only_after_a_while(monkeypatch, capsys, patience, shown):
   monkeypatch.setattr(progress, '_PATIENCE_S', patience)

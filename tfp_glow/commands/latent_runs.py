@@ -7,9 +7,9 @@ import numpy as np
 from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow import latents
+from tfp_glow import progress
 from tfp_glow.commands import arguments
 from tfp_glow.distributions import random
-from tfp_glow import progress
 from tfp_glow.runs import trained
 
 __all__ = ['ROWS', 'Chosen', 'choose_images', 'load_with_pairs', 'measure_means',

@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_glow import errors
+from tfp_glow import progress
 from tfp_glow.data import fields
 from tfp_glow.data import images
-from tfp_glow import progress
 
 __all__ = ['ImageSource']
 

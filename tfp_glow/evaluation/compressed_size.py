@@ -8,7 +8,6 @@ from PIL import Image
 
 from tfp_glow import progress
 
-
 __all__ = ['compressed_bits']
 
 

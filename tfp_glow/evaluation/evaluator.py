@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_glow import data
-from tfp_glow.distributions import noise as noise_lib
 from tfp_glow import progress
+from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.runs import labels as labels_lib
 
 __all__ = ['Evaluator']

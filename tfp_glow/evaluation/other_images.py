@@ -7,8 +7,8 @@ import numpy as np
 
 from tfp_glow import data
 from tfp_glow import errors
-from tfp_glow.data import images as image_lib
 from tfp_glow import progress
+from tfp_glow.data import images as image_lib
 
 __all__ = ['DERIVED', 'load_others', 'read']
 

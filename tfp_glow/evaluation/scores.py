@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow import progress
 from tfp_glow.distributions import noise as noise_lib
 from tfp_glow.evaluation import compressed_size
-from tfp_glow import progress
 
 __all__ = ['NAMES', 'Scores', 'typicality']
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow import progress
 from tfp_glow.distributions import random
 from tfp_glow.latents import interpolation
 from tfp_glow.latents import scales as scales_lib
-from tfp_glow import progress
 
 __all__ = ['LatentPictures']
 

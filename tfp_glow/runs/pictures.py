@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from tfp_glow.distributions import random
 from tfp_glow import progress
+from tfp_glow.distributions import random
 from tfp_glow.runs import files
 
 __all__ = ['Sampler', 'grid', 'save_png', 'visible']
