@@ -121,8 +121,8 @@ def bits(page):
 
 
 def bits_of(image):
-  outputs = tiny.signatures()['bits_per_dim'](
-      images=tf.constant(image[None]), noise_draws=tf.constant(1), seed=tf.constant([0, 0]))
+  outputs = tiny.call(
+      tiny.signatures(), 'serving_default', image_bytes=[tf.io.encode_png(image).numpy()])
   return float(outputs['bits_per_dim'][0])
 
 
