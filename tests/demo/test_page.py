@@ -279,7 +279,7 @@ def test_maps_of_surprise_follow_the_picture(page):
   before = page.picture('map-0'), page.picture('map-1')
   assert before[0].shape == (4, 4, 3) and before[1].shape == (2, 2, 3)
   page.move('direction-0', 1)
-  assert any((page.picture(f'map-{i}') != before[i]).any() for i in range(2))
+  page.until(lambda: any((page.picture(f'map-{i}') != before[i]).any() for i in range(2)))
   assert 'Scale 2, coarsest: ' in page.find('#map-1').text
 
 
