@@ -117,8 +117,8 @@ class VariantChecks:
   `make` returns the bijector with its Variables moved.
   """
 
-  xla = True
   image_shape = (4, 4, 4)
+  xla = True
 
   def make(self, dtype=tf.float64):
     raise NotImplementedError
@@ -162,6 +162,22 @@ class VariantChecks:
     np.testing.assert_allclose(
         b.inverse_log_det_jacobian(x, event_ndims=3), expected, rtol=1e-5, atol=1e-5)
 
+  def test_xla(self):
+    b = self.make()
+    x = self.images()
+
+    def both(x):
+      z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
+      return z, ildj, b.forward(copied(z))
+
+    compiled = tf.function(both, jit_compile=True)
+    if not self.xla:
+      with pytest.raises(tf.errors.InvalidArgumentError):
+        compiled(x)
+      return
+    for got, expected in zip(tf.nest.flatten(compiled(x)), tf.nest.flatten(both(x))):
+      np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
   def test_gradients_are_those_of_differences(self):
     b = self.make()
     d = tfd.TransformedDistribution(self.base(b), b)
@@ -185,22 +201,6 @@ class VariantChecks:
       assert g is not None, v.name
       got += np.sum(g * direction)
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
-
-  def test_xla(self):
-    b = self.make()
-    x = self.images()
-
-    def both(x):
-      z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
-      return z, ildj, b.forward(copied(z))
-
-    compiled = tf.function(both, jit_compile=True)
-    if not self.xla:
-      with pytest.raises(tf.errors.InvalidArgumentError):
-        compiled(x)
-      return
-    for got, expected in zip(tf.nest.flatten(compiled(x)), tf.nest.flatten(both(x))):
-      np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
 class CopyChecks(VariantChecks):

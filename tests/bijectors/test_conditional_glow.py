@@ -22,13 +22,11 @@ def make(context_shape=(3,), dtype=tf.float64, **options):
   return checks.perturb(glow, .1)
 
 
-class TestGlowGivenAVector(checks.CopyChecks):
+class TestGlowGivenAVector(checks.BijectorChecks):
+  """All that every bijector must pass, with a context."""
 
   image_shape = _SHAPE
-  test_cache_is_never_stale = checks.BijectorChecks.test_cache_is_never_stale
-  test_checkpoint = checks.BijectorChecks.test_checkpoint
-  test_variables_are_found_once = checks.BijectorChecks.test_variables_are_found_once
-  trains = True
+  bad_images = [((1, 8, 4, 2), r'made for images of the shape \[..., 4, 4, 2\]')]
 
   def make(self, dtype=tf.float64):
     return checks.Given(make(dtype=dtype), dict(context=checks.normal([3], dtype, seed=9)))
