@@ -86,7 +86,7 @@ def _config(workdir):
   from tfp_glow.runs import config_versions  # pylint: disable=import-outside-toplevel
   from tfp_glow.runs import metrics  # pylint: disable=import-outside-toplevel
   trains = FLAGS.mode == 'train'
-  if trains and (FLAGS['config'].present or not os.path.lexists(workdir.config_file)):
+  if trains and (FLAGS['config'].present or not workdir.has_config):
     return FLAGS.config
   if FLAGS['config'].present:
     workdir.check(FLAGS.config)

@@ -100,6 +100,14 @@ def test_no_run(tmp_path):
     runs.Workdir(str(tmp_path)).read_config()
 
 
+def test_a_config_that_is_a_link_to_nothing_is_named(tmp_path):
+  os.symlink(tmp_path / 'a disk that is away', tmp_path / 'config.json')
+  workdir = runs.Workdir(str(tmp_path))
+  assert workdir.has_config
+  with pytest.raises(errors.UserError, match='config.json cannot be read .*put it back'):
+    workdir.read_config()
+
+
 def test_unwritable_workdir_is_one_line(tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(errors.UserError, match='file/run cannot be written .Not a directory'):

@@ -95,14 +95,14 @@ def _config(name, dataset_config, size):
   elif config.resize == 'random_crop':
     config.resize = 'center_crop'
   config.shift, config.flip = 0, False
-  config.name, colon, path = name.partition(':')
-  if colon and _files_of(config.name):
-    config.data_dir = path
-    return config
-  config.name = name
-  if _files_of(name) != _files_of(dataset_config.name):
-    # The run's own files are no place to prepare others in.
-    config.data_dir = ''
+  kind, colon, path = name.partition(':')
+  if colon and _files_of(kind):
+    config.name, config.data_dir = kind, path
+  else:
+    config.name = name
+    if _files_of(name) != _files_of(dataset_config.name):
+      # The run's own files are no place to prepare others in.
+      config.data_dir = ''
   return config
 
 

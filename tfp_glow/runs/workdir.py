@@ -31,17 +31,22 @@ class Workdir:
     self.samples = os.path.join(path, 'samples')
     self.tensorboard = os.path.join(path, 'tensorboard')
 
+  @property
+  def has_config(self):
+    """Whether there is a config.json, be it a link to nothing."""
+    return os.path.lexists(self.config_file)
+
   def read_config(self):
     """The `ConfigDict` that the run was made with, with all fields of this version.
 
     Raises:
       UserError: if there is none or it cannot be read, or holds what this version cannot do.
     """
+    if not self.has_config:
+      raise errors.UserError(f'workdir {self.path} holds no run (no config.json); train first with '
+                             f'python train.py --workdir={self.path}')
     try:
       config = ml_collections.ConfigDict(files.read_record(self.config_file))
-    except FileNotFoundError as error:
-      raise errors.UserError(f'workdir {self.path} holds no run (no config.json); train first with '
-                             f'python train.py --workdir={self.path}') from error
     except (AttributeError, OSError, TypeError, ValueError) as error:
       raise errors.UserError(
           f'{self.config_file} cannot be read ({files.reason(error)}); put it back from a backup. '
@@ -62,7 +67,7 @@ class Workdir:
     Raises:
       UserError: that lists the fields that differ, old and new.
     """
-    if not os.path.lexists(self.config_file):
+    if not self.has_config:
       return []
     old, new = (config_check.flat(_plain(c)) for c in (
         self.read_config(), config_versions.complete(config)))

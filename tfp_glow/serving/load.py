@@ -42,7 +42,7 @@ def load(path):
   if not os.path.isdir(path):
     raise errors.UserError(f'{path} is no folder; give a workdir or an export.')
   workdir = workdir_lib.Workdir(path)
-  if not os.path.lexists(workdir.config_file):
+  if not workdir.has_config:
     return _load_export(export_folder.find_export(path))
   export = export_folder.newest_export(os.path.join(path, 'export'))
   store = checkpoint.CheckpointStore(workdir.checkpoints, metrics.say)

@@ -240,9 +240,9 @@ class _Trainer:
       readings['bpd_rise'] = bits_per_dim - self._rise.reference
     problems = monitors_lib.drift(readings, config.recovery), self._rise.judge(
         is_last=step >= config.num_steps)
-    last_step, last_train_s = self._logged
-    self._logged = step, train_s = step, float(progress.train_s)
-    images_per_s = (step - last_step) * config.batch_size / max(train_s - last_train_s, 1e-9)
+    last_step, last_s = self._logged
+    self._logged = step, float(progress.train_s)
+    images_per_s = (step - last_step) * config.batch_size / max(self._logged[1] - last_s, 1e-9)
     rate = self._learning_rate(step - 1) * float(progress.learning_rate_scale)
     self._metrics.write(step, {
         **self._times(), 'train_bpd': bits_per_dim, 'learning_rate': float(rate),
