@@ -20,7 +20,8 @@ class Inputs:
 
   Attributes:
     description: dict, what is in model.json.
-    signatures: list of str.
+    signatures: list of str, those that have good inputs: `manipulate` takes directions by name,
+      and some exports hold none.
     num_classes: int.
   """
 
@@ -29,7 +30,8 @@ class Inputs:
       self.description = json.load(f)
     self.num_classes = self.description['model'].get('num_classes', 0)
     self._definitions = definitions.read(path)
-    self.signatures = list(self._definitions)
+    self.signatures = [name for name in self._definitions
+                       if self.description['directions'] or name != 'manipulate']
     self._random = random
 
   def draw(self, signature, batch, **given):
@@ -51,7 +53,7 @@ class Inputs:
     if name == 'image_bytes':
       return np.array([self._file() for _ in range(batch)], object)
     if name == 'direction':
-      names = self.description['directions'] or ['?']
+      names = self.description['directions']
       return np.array(names[self._random.randint(len(names))], object)
     integers = dict(labels=(0, self.num_classes), num=(2, 5), noise_draws=(1, 4),
                     seed=(-2**31, 2**31))

@@ -73,9 +73,10 @@ def _measure(path, signature):
 
 
 def _print_table(name, path):
-  from tfp_glow.serving import definitions  # pylint: disable=import-outside-toplevel
+  import numpy as np  # pylint: disable=import-outside-toplevel
+  from benchmarks import served_inputs  # pylint: disable=import-outside-toplevel
   print(f'\n{name}\n\n| signature | batch | first, ms | then, ms | MiB |\n|---|---|---|---|---|')
-  for signature in definitions.read(path):
+  for signature in served_inputs.Inputs(path, np.random.RandomState(0)).signatures:
     done = subprocess.run(
         [sys.executable, '-m', 'benchmarks.serving', f'--export={path}',
          f'--signature={signature}'], capture_output=True, text=True, check=False)
