@@ -8,10 +8,28 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import pytest  # pylint: disable=wrong-import-position
 import tensorflow as tf  # pylint: disable=wrong-import-position
+from xdist.scheduler import loadfile  # pylint: disable=wrong-import-position
 
 # Before anything uses a device: TensorFlow fixes them then.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+class _LoadFiles(loadfile.LoadFileScheduling):
+  """Whole files to a process, and all that look at the same two exports to one.
+
+  Making and loading those takes longer than most of the tests that need them.
+  """
+
+  def _split_scope(self, nodeid):
+    if nodeid.startswith(('tests/serving/', 'tests/demo/')):
+      return 'tests/serving'
+    return super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+  return _LoadFiles(config, log)
 
 
 @pytest.fixture(scope='module', autouse=True)

@@ -155,10 +155,12 @@ def test_it_learns_the_classes(source):
   assert result['accuracy'] > .9
 
 
-@pytest.mark.parametrize('cluster', [tiny.one_device, tiny.two_devices])
-def test_evaluate_against_a_loop(run, source, cluster):
-  result = evaluate.run(_CONFIG, run, cluster())
-  log_prob = tf.function(runs.load_trained(_CONFIG, run).model.log_prob)
+@pytest.fixture(name='expected', scope='module')
+def fixture_expected(run, source):
+  """What to evaluate the run must give, of one image and class after the other."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(data, 'load', lambda config: source)
+    log_prob = tf.function(runs.load_trained(_CONFIG, run).model.log_prob)
   (images, labels), right, marginal, given = source.arrays('test'), [], [], []
   for i in range(53):
     draw = noise.noise_of_images(-1, [i], (8, 8, 1))
@@ -168,14 +170,23 @@ def test_evaluate_against_a_loop(run, source, cluster):
     marginal.append(np.logaddexp.reduce(log_probs) - math.log(4.))
     given.append(log_probs[int(labels[i])])
   bits = lambda values: -np.mean(values) / (64 * math.log(2.))
-  assert result['accuracy'] == pytest.approx(np.mean(right))
-  assert result['eval_bpd'] == pytest.approx(bits(marginal), rel=1e-5)
-  assert result['eval_bpd_given_label'] == pytest.approx(bits(given), rel=1e-5)
-  assert result['num_images'] == 53
+  return {'accuracy': np.mean(right), 'eval_bpd': bits(marginal),
+          'eval_bpd_given_label': bits(given), 'num_images': 53}
+
+
+@pytest.mark.parametrize('cluster', [tiny.one_device, tiny.two_devices])
+def test_evaluate_against_a_loop(run, expected, cluster):
+  result = evaluate.run(_CONFIG, run, cluster())
+  for name, value in expected.items():
+    assert result[name] == pytest.approx(value, rel=1e-5)
   last = tiny.lines(run)[-1]
   for name in ('eval_bpd', 'eval_bpd_given_label', 'accuracy', 'standard_error'):
     assert last[name] == pytest.approx(result[name], rel=1e-5)
-  # Training images are measured given their label alone, and with as many as test images.
+
+
+def test_training_images_are_measured_given_their_label_alone(run, source):
+  """With as many as test images."""
+  last = tiny.lines(run)[-1]
   train = evaluation.Evaluator(
       tiny.one_device(), runs.load_trained(_CONFIG, run).model, source, 16, 1)
   assert last['eval_train_bpd_given_label'] == pytest.approx(

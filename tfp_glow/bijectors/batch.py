@@ -93,8 +93,8 @@ class _Batch:
   def dynamic(self):
     if self.static.is_fully_defined():
       return tf.constant(self.static.as_list(), tf.int32, [self.static.rank])
-    shape = tf.shape(self.value)
-    return shape[:tf.size(shape) - self.event_ndims]
+    shape, rank = tf.shape(self.value), self.value.shape.rank
+    return shape[:(tf.size(shape) if rank is None else rank) - self.event_ndims]
 
   def broadcast(self, other):
     static = tf.broadcast_static_shape(self.static, other.static)

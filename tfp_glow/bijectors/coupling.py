@@ -1,5 +1,6 @@
 """Couplings: one part of an image decides how the other part is transformed."""
 
+import numpy as np
 import tensorflow as tf
 
 from tfp_glow.bijectors import flow_bijector
@@ -7,6 +8,7 @@ from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import condition
 from tfp_glow.layers import conditioner as conditioner_lib
+from tfp_glow.layers import static_shape
 
 __all__ = ['AdditiveCoupling', 'AffineCoupling', 'Coupling', 'MASKS', 'transformed_channels']
 
@@ -224,18 +226,20 @@ class Coupling(flow_bijector.FlowBijector):
 
   def _moves(self, x):
     """Whether a pixel is transformed: bool `[1, H, W, 1]`."""
-    shape = tf.shape(x)
-    even = (tf.range(shape[1])[:, None] + tf.range(shape[2])[None]) % 2 == 0
-    return tf.math.logical_xor(even, self.flip)[None, :, :, None]
+    _, height, width, _ = static_shape.sizes(x)
+    arange = np.arange if isinstance(height, int) and isinstance(width, int) else tf.range
+    odd = (arange(height)[:, None] + arange(width)[None]) % 2 == 1
+    return tf.convert_to_tensor(odd == self.flip)[None, :, :, None]
 
   def _of_moved_pixels(self, t, moves):
     """t `[..., H or 1, W or 1, C]`, where a pixel conditions that of one transformed."""
     if t.shape.rank < 3 or t.shape[-3:-1] == [1, 1]:
       return t
-    height, width = tf.shape(moves)[1], tf.shape(moves)[2]
-    column = tf.minimum(int(self.flip), width - 1)  # A single column has it in row 1.
-    row = tf.minimum(int(self.flip) - column, height - 1)
-    row, column = tf.minimum(row, tf.shape(t)[-3] - 1), tf.minimum(column, tf.shape(t)[-2] - 1)
+    _, height, width, _ = static_shape.sizes(moves)
+    column = _least(int(self.flip), width - 1)  # A single column has it in row 1.
+    row = _least(int(self.flip) - column, height - 1)
+    *_, height, width, _ = static_shape.sizes(t)
+    row, column = _least(row, height - 1), _least(column, width - 1)
     moved = tf.stop_gradient(t[..., row:row + 1, column:column + 1, :])
     return tf.where(moves, t, moved)
 
@@ -322,3 +326,8 @@ def _broadcasts(shape, target, num_last=0):
   sizes = zip(reversed(shape.as_list()), reversed(target.as_list()))
   return all(None in (size, wanted) or size == wanted or (size == 1 and i >= num_last)
              for i, (size, wanted) in enumerate(sizes))
+
+
+def _least(a, b):
+  """The smaller of two sizes, an int if both are."""
+  return min(a, b) if isinstance(a, int) and isinstance(b, int) else tf.minimum(a, b)

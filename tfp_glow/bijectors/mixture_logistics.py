@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import static_shape
 from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['MixtureLogistics', 'mixture_logistics']
@@ -239,11 +240,9 @@ def mixture_logistics(parameters, scale_map='sigmoid', log_factor=None, num_comp
   num_channels = parameters.shape[-1] // (3 * num_components + 2)
   shift, h, mixture = tf.split(
       parameters, [num_channels, num_channels, 3 * num_components * num_channels], -1)
-  mixture = tf.reshape(
-      mixture, tf.concat([tf.shape(mixture)[:-1], [num_channels, 3 * num_components]], 0))
+  mixture = tf.reshape(mixture, static_shape.with_last(mixture, num_channels, 3 * num_components))
   logits, means, log_scales = tf.split(mixture, 3, axis=-1)
-  means += tf.linspace(
-      tf.constant(-1., means.dtype), tf.constant(1., means.dtype), num_components)
+  means += tf.constant(np.linspace(-1., 1., num_components), means.dtype)
   log_scales = _MAX_LOG_SCALE * tf.tanh(log_scales / _MAX_LOG_SCALE)
   return MixtureLogistics(
       logits, means, log_scales, shift, elementwise.SCALE_MAPS[scale_map](h, log_factor))

@@ -9,6 +9,7 @@ from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import invertible_conv
 from tfp_glow.layers import condition
+from tfp_glow.layers import static_shape
 
 __all__ = ['MultiScale']
 
@@ -109,7 +110,7 @@ class MultiScale(flow_bijector.FlowBijector):
       z = tf.ensure_shape(z, [*z.shape[:-1], self.latent_size])
     sizes = [h * w * c for h, w, c in self.latent_shapes]
     return [
-        tf.reshape(block, tf.concat([tf.shape(block)[:-1], shape], 0))
+        tf.reshape(block, static_shape.with_last(block, *shape))
         for block, shape in zip(tf.split(z, sizes, axis=-1), self.latent_shapes)]
 
   def merge_latents(self, latents):

@@ -180,7 +180,13 @@ class _RunOnce:
 
 def _slicer(stacks):
   stacks = [tf.convert_to_tensor(stack) for stack in stacks]
-  return lambda k: [stack[k] for stack in stacks]
+
+  def read(k):
+    # As `stack[k]`, which makes these three anew for each.
+    begin, end, stride = tf.reshape(k, [1]), tf.reshape(k + 1, [1]), tf.constant([1])
+    return [tf.strided_slice(stack, begin, end, stride, shrink_axis_mask=1) for stack in stacks]
+
+  return read
 
 
 def _reader(stacks):

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import elementwise
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import static_shape
 from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['AffineSpline', 'check_size', 'spline']
@@ -220,8 +221,7 @@ def spline(parameters, scale_map='sigmoid', log_factor=None, num_bins=8, limit=4
   num_channels = parameters.shape[-1] // (3 * num_bins + 1)
   shift, h, bins = tf.split(
       parameters, [num_channels, num_channels, (3 * num_bins - 1) * num_channels], -1)
-  bins = tf.reshape(
-      bins, tf.concat([tf.shape(bins)[:-1], [num_channels, 3 * num_bins - 1]], 0))
+  bins = tf.reshape(bins, static_shape.with_last(bins, num_channels, 3 * num_bins - 1))
   widths, heights, slopes = tf.split(bins, [num_bins, num_bins, num_bins - 1], -1)
   shares = lambda logits: _MIN_BIN + (1. - num_bins * _MIN_BIN) * tf.nn.softmax(logits)
   # softplus(slopes + one) = 1 - _MIN_SLOPE for slopes of 0.

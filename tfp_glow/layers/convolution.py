@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfp_glow.layers import static_shape
+
 __all__ = ['convolve', 'multiply_channels']
 
 # Of float32 in a vector register of AVX2, half of one of AVX-512.
@@ -60,10 +62,9 @@ def multiply_channels(x, matrix, bias=None, activation=None, transpose_matrix=Fa
     Tensor `[N, H, W, C_out]`.
   """
   given, made = matrix.shape[::-1] if transpose_matrix else matrix.shape
-  shape = tf.concat([tf.shape(x)[:-1], [made]], 0)
   y = tf.matmul(tf.reshape(x, [-1, given]), matrix, transpose_b=transpose_matrix)
   # TensorFlow fuses product, bias and ReLU only where no reshape stands between.
-  y = tf.reshape(_finish(y, bias, activation), shape)
+  y = tf.reshape(_finish(y, bias, activation), static_shape.with_last(x, made))
   return tf.ensure_shape(y, [*x.shape[:-1], made])
 
 
@@ -109,8 +110,9 @@ def _patches(y, rows, columns):
   """For each pixel y[p + t] for all taps t, `[N, H, W, R * S * C]`."""
   padded = tf.pad(y, [[0, 0], [rows // 2] * 2, [columns // 2] * 2, [0, 0]])
   # The gradient of tf.slice is a padding, that of y[...] far slower.
+  shape = tf.shape(y)
   return tf.concat([
-      tf.slice(padded, [0, i, j, 0], tf.shape(y))
+      tf.slice(padded, [0, i, j, 0], shape)
       for i in range(rows) for j in range(columns)], -1)
 
 
