@@ -68,6 +68,9 @@ def draw(runs, path):
               '.-' if is_longest else '.--', color=f'C{labels.index(label)}',
               label=label if is_longest else f'{label}, {seconds:,.0f} s')
   axes.set_xscale('log')
+  ticks = [at for at in (60, 120, 300, 600, 1_800, 3_600, 7_200) if at <= longest]
+  axes.set_xticks(ticks, [f'{at:,}' for at in ticks])
+  axes.minorticks_off()
   axes.set_xlabel('seconds of training')
   axes.set_ylabel('test bits/dim')
   axes.grid(alpha=.3)

@@ -7,6 +7,8 @@ Data: TFDS fashion_mnist, a download of 31 MB. Without internet, from Debian's o
 package dataset-fashion-mnist:
 --config.dataset.name=idx --config.dataset.data_dir=/usr/share/datasets/fashion-mnist
 Hardware: 2 CPU cores.
+Result: this model and optimizer, with a schedule of 600 seconds of training instead (5,481 steps), 3.039
++- 0.009 bits/dim on the 10,000 test images (docs/results.md). The whole run has not been measured.
 """
 
 from configs import mnist5k_unconditional
