@@ -20,10 +20,10 @@ def fixture_quick(monkeypatch, stub_flow):
 
 def test_kills():
   # A process of its own: this one's TensorFlow has threads, which a fork would not have.
-  done = subprocess.run([sys.executable, '-m', 'tests.chaos.kills', '1'], cwd=tiny_data.root(),
+  done = subprocess.run([sys.executable, '-m', 'tests.chaos.kills', '2'], cwd=tiny_data.root(),
                         capture_output=True, text=True, check=False)
   assert done.returncode == 0, done.stdout + done.stderr
-  assert json.loads(done.stdout)['kills'] == 1
+  assert json.loads(done.stdout)['kills'] == 2
 
 
 @pytest.mark.usefixtures('quick')

@@ -28,13 +28,13 @@ def with_last(x, *last):
 
   Args:
     x: Tensor `[..., C]`.
-    *last: ints, one of them at most -1.
+    *last: ints.
 
   Returns:
     A list of ints, or an int32 Tensor where more is unknown than tf.reshape finds out.
   """
   if x.shape.rank is not None:
     first = [-1 if size is None else size for size in x.shape[:-1]]
-    if (*first, *last).count(-1) <= 1:
+    if first.count(-1) <= 1:
       return [*first, *last]
   return tf.concat([tf.shape(x)[:-1], last], 0)
