@@ -10,7 +10,6 @@ interrupted by Ctrl-C with nothing to save.
 """
 
 import contextlib
-import gc
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ from ml_collections import config_flags
 
 from tfp_glow import commands
 from tfp_glow import errors
+from tfp_glow import lean_imports
 
 _STRATEGIES = ('auto', 'default', 'mirrored', 'multi_worker')
 
@@ -121,27 +121,6 @@ def _quiet_tensorflow():
     os.close(nowhere)
 
 
-@contextlib.contextmanager
-def _lean_imports():
-  """Takes nearly a third off the time in which TensorFlow is loaded.
-
-  That makes some million objects that stay, which the garbage collector would go through again
-  and again, now and later. And Keras imports scikit-learn, where it is installed, for wrappers of
-  estimators that nothing here uses.
-  """
-  if 'tensorflow' in sys.modules or 'sklearn' in sys.modules:
-    yield
-    return
-  sys.modules['sklearn'] = None
-  gc.disable()
-  try:
-    yield
-  finally:
-    gc.enable()
-    gc.freeze()
-    del sys.modules['sklearn']
-
-
 def main(argv):
   try:
     _run(argv)
@@ -160,7 +139,7 @@ def _run(argv):
   # Late, so that a mistyped flag is reported at once: TensorFlow takes seconds.
   if 'tensorflow' not in sys.modules:
     print('Loading TensorFlow.', file=sys.stderr, flush=True)
-  with _quiet_tensorflow(), _lean_imports():
+  with _quiet_tensorflow(), lean_imports.lean_imports():
     from tfp_glow import runs  # pylint: disable=import-outside-toplevel
     from tfp_glow import training  # pylint: disable=import-outside-toplevel
   if not FLAGS['verbosity'].present:

@@ -7,12 +7,23 @@ import os
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import pytest  # pylint: disable=wrong-import-position
-import tensorflow as tf  # pylint: disable=wrong-import-position
 from xdist.scheduler import loadfile  # pylint: disable=wrong-import-position
 
-# Before anything uses a device: TensorFlow fixes them then.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+from tfp_glow import lean_imports  # pylint: disable=wrong-import-position
+
+
+def pytest_configure(config):
+  """Gets TensorFlow ready, where tests run: the process that deals them out does without."""
+  if config.getoption('numprocesses', None) and not hasattr(config, 'workerinput'):
+    return
+  with lean_imports.lean_imports():
+    import tensorflow as tf  # pylint: disable=import-outside-toplevel
+    import tensorflow_probability as tfp  # pylint: disable=import-outside-toplevel
+  del tfp
+  # Before anything uses a device: TensorFlow fixes them then.
+  tf.config.set_logical_device_configuration(
+      tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+  gc.disable()  # See garbage_of_one_module.
 
 
 class _LoadFiles(loadfile.LoadFileScheduling):
@@ -34,9 +45,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope='module', autouse=True)
 def garbage_of_one_module():
-  """Lets Python's search for garbage pass over what earlier modules have left.
+  """Looks for garbage once a module, passing over what earlier ones have left.
 
-  Traced functions stay as long as the process, millions of objects in the end.
+  Traced functions stay as long as the process, millions of objects in the end, which Python would
+  go through again and again.
   """
   yield
   gc.collect()
@@ -50,6 +62,7 @@ def mirrored_strategy():
   Strategies of one process number their collectives alike, and TensorFlow
   refuses a number that comes with another shape.
   """
+  import tensorflow as tf  # pylint: disable=import-outside-toplevel
   return tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])
 
 

@@ -2,9 +2,13 @@
 
 import sys
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from tfp_glow import lean_imports
+
+with lean_imports.lean_imports():
+  import keras
+  import tensorflow as tf
 
 
 def main(path):

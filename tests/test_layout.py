@@ -27,7 +27,7 @@ _LEVELS = (
     ('bijectors',),
     ('layers',),
     ('private',),
-    ('errors', 'progress'),
+    ('errors', 'lean_imports', 'progress'),
 )
 _PLACES = {name: (level, column) for level, names in enumerate(_LEVELS)
            for column, name in enumerate(names)}

@@ -26,6 +26,7 @@ import traceback
 
 from tests.chaos import program
 from tests.chaos import tiny_data
+from tfp_glow import lean_imports
 
 __all__ = ['run']
 
@@ -198,10 +199,11 @@ class _Run:
 
 def _load():
   """Imports all that train.py does, so that a fork need not."""
-  from tests.chaos import command_line  # pylint: disable=import-outside-toplevel,unused-import
-  from tfp_glow import training  # pylint: disable=import-outside-toplevel,unused-import
-  from tfp_glow.commands import train  # pylint: disable=import-outside-toplevel,unused-import
-  import tensorflow_datasets as tfds  # pylint: disable=import-outside-toplevel
+  with lean_imports.lean_imports():
+    from tests.chaos import command_line  # pylint: disable=import-outside-toplevel,unused-import
+    from tfp_glow import training  # pylint: disable=import-outside-toplevel,unused-import
+    from tfp_glow.commands import train  # pylint: disable=import-outside-toplevel,unused-import
+    import tensorflow_datasets as tfds  # pylint: disable=import-outside-toplevel
   del tfds
 
 

@@ -132,7 +132,9 @@ def test_the_slower_of_two_uses_what_the_faster_made(monkeypatch, tmp_path):
 # and in what words. With proxies that do not answer in place of the network.
 _PROGRAM = """
 import sys, time, types
-from tfp_glow import data, errors
+from tfp_glow import errors, lean_imports
+with lean_imports.lean_imports():
+  from tfp_glow import data
 config = types.SimpleNamespace(**{**data.defaults(), 'data_dir': sys.argv[1]})
 source = data.load(config)
 print(source.num_examples('train'), int(source.arrays('test')[1].numpy().sum()))

@@ -15,16 +15,19 @@ import sys
 import threading
 
 import numpy as np
-import tensorflow as tf
 
-from tests import stub_flow
-from tests import tiny_run as tiny
-from tfp_glow import data
-from tfp_glow import errors
-from tfp_glow import training
-from tfp_glow.runs import files
-from tfp_glow.runs import trained
-from tfp_glow.training import state as state_lib
+from tfp_glow import lean_imports
+
+with lean_imports.lean_imports():
+  import tensorflow as tf
+  from tests import stub_flow
+  from tests import tiny_run as tiny
+  from tfp_glow import data
+  from tfp_glow import errors
+  from tfp_glow import training
+  from tfp_glow.runs import files
+  from tfp_glow.runs import trained
+  from tfp_glow.training import state as state_lib
 
 
 def _die():

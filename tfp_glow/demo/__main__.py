@@ -6,6 +6,8 @@ import sys
 
 from absl import logging
 
+from tfp_glow import lean_imports
+
 
 def main(argv=None):
   parser = argparse.ArgumentParser(
@@ -22,7 +24,8 @@ def main(argv=None):
   # TensorFlow shows a stack trace of an error that it can do without (a damaged fingerprint.pb).
   logging.set_verbosity(logging.FATAL)
   try:
-    from tfp_glow.demo import server  # pylint: disable=import-outside-toplevel
+    with lean_imports.lean_imports():
+      from tfp_glow.demo import server  # pylint: disable=import-outside-toplevel
   except ModuleNotFoundError as error:
     if error.name not in ('gradio', 'fastapi', 'uvicorn'):
       raise
