@@ -26,15 +26,21 @@ def pytest_configure(config):
   gc.disable()  # See garbage_of_one_module.
 
 
-class _LoadFiles(loadfile.LoadFileScheduling):
-  """Whole files to a process, and all that look at the same two exports to one.
+# What is made once a process and takes longer than most of the tests that look at it: two exports,
+# and the two runs of `finished_run` and `stub_run`.
+_TOGETHER = {
+    **dict.fromkeys(['tests/serving/', 'tests/demo/'], 'exports'),
+    **dict.fromkeys(['tests/commands/', 'tests/runs/test_trained', 'tests/training/test_begin',
+                     'tests/training/test_recovery', 'tests/training/test_trainer'], 'runs')}
 
-  Making and loading those takes longer than most of the tests that need them.
-  """
+
+class _LoadFiles(loadfile.LoadFileScheduling):
+  """Whole files to a process, and those that look at the same things to one."""
 
   def _split_scope(self, nodeid):
-    if nodeid.startswith(('tests/serving/', 'tests/demo/')):
-      return 'tests/serving'
+    for beginning, group in _TOGETHER.items():
+      if nodeid.startswith(beginning):
+        return group
     return super()._split_scope(nodeid)
 
 
@@ -45,14 +51,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope='module', autouse=True)
 def garbage_of_one_module():
-  """Looks for garbage once a module, passing over what earlier ones have left.
+  """Looks for garbage between modules alone, passing over what earlier ones have left.
 
   Traced functions stay as long as the process, millions of objects in the end, which Python would
   go through again and again.
   """
   yield
-  gc.collect()
-  gc.freeze()
+  if gc.get_count()[0] > 500_000:  # Objects made since.
+    gc.collect()
+    gc.freeze()
 
 
 @functools.cache
