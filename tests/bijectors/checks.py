@@ -170,7 +170,7 @@ class VariantChecks:
       z, ildj = b.inverse(x), b.inverse_log_det_jacobian(x, event_ndims=3)
       return z, ildj, b.forward(copied(z))
 
-    compiled = tf.function(both, jit_compile=True)
+    compiled = tf.function(both, jit_compile=True, autograph=False)
     if not self.xla:
       with pytest.raises(tf.errors.InvalidArgumentError):
         compiled(x)

@@ -117,7 +117,7 @@ def test_reversible_gradients_are_those_of_autodiff():
     glow = make(depth=3, condition_couplings=True, reversible=reversible)
     x = checks.normal([4, *_SHAPE])
 
-    @tf.function
+    @tf.function(autograph=False)
     def gradient(glow=glow, x=x):
       with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(distribution_of(glow).log_prob(
@@ -134,7 +134,8 @@ def test_xla():
   glow = make(**_VARIANTS['reversible'])
   x, labels = checks.normal([3, *_SHAPE]), tf.constant([2, 0, 1])
   compiled = tf.function(
-      lambda x, labels: glow.inverse_and_log_det(x, labels=labels), jit_compile=True)
+      lambda x, labels: glow.inverse_and_log_det(x, labels=labels), jit_compile=True,
+      autograph=False)
   for a, b in zip(compiled(x, labels), glow.inverse_and_log_det(x, labels=labels)):
     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 

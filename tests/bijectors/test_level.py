@@ -194,7 +194,7 @@ def test_couplings_in_a_reversible_level(coupling, direction):
   """Recomputing, which inverts the coupling, gives the gradients of keeping."""
   x = checks.normal([3, 2, 3, 4])
 
-  @tf.function
+  @tf.function(autograph=False)
   def gradients(level):
     with tf.GradientTape() as tape:
       tape.watch(x)

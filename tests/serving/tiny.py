@@ -22,12 +22,22 @@ SIZE = 8 * 8 * 3
 
 @dataclasses.dataclass
 class Tiny:
-  """The Python object, its config, and where its export lies."""
+  """The Python object, its config, and what its export has beside it."""
 
   model: distributions.ImageModel
   config: ml_collections.ConfigDict
   directions: dict
-  path: str
+  examples: serving.Examples
+  class_names: list | None = None
+
+  @functools.cached_property
+  def path(self):
+    """Where its export lies, which takes seconds to make."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return serving.export_model(
+        self.model, folder, STEP, self.config, directions=self.directions, examples=self.examples,
+        class_names=self.class_names)
 
 
 def make_config():
@@ -65,7 +75,8 @@ def tiny():
   directions = {name: random.randn(SIZE).astype(np.float32)
                 for name in ('smile', 'hat', 'hat->smile')}
   examples = serving.Examples(make_images(6, 4), random.uniform(7., 9., [40]).astype(np.float32))
-  return _export(make_config(), directions, examples)
+  config = make_config()
+  return Tiny(make_model(config), config, directions, examples)
 
 
 @functools.cache
@@ -77,17 +88,7 @@ def classes():
   directions = {'smile': random.randn(SIZE).astype(np.float32)}
   examples = serving.Examples(make_images(6, 4), random.uniform(7., 9., [40]).astype(np.float32),
                               np.arange(6, dtype=np.int32) % NUM_CLASSES)
-  return _export(config, directions, examples, ['cat', 'dog', 'owl'])
-
-
-def _export(config, directions, examples, class_names=None):
-  model = make_model(config)
-  folder = tempfile.mkdtemp()
-  atexit.register(shutil.rmtree, folder)
-  path = serving.export_model(
-      model, folder, STEP, config, directions=directions, examples=examples,
-      class_names=class_names)
-  return Tiny(model, config, directions, path)
+  return Tiny(make_model(config), config, directions, examples, ['cat', 'dog', 'owl'])
 
 
 @functools.cache
