@@ -51,6 +51,12 @@ def test_shapes_and_dtypes(source):
                   'mask': tf.TensorSpec([6], tf.float32)}
 
 
+def test_nothing_is_tuned_in_a_thread_that_a_run_would_wait_for_at_its_end(source):
+  for dataset in (data.train_batches(source, batch_size=6, seed=0), source.records('train'),
+                  data.eval_batches(source, batch_size=6)):
+    assert dataset.options().autotune.enabled is False
+
+
 @pytest.mark.parametrize('start', [1, 74, 75, 77])
 def test_resumes_exactly(source, start):
   """450 examples in batches of 6: step 75 starts the second epoch."""

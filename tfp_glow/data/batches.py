@@ -6,8 +6,9 @@ computed from (seed, s), so that a run continues exactly from its step, on any n
 
 import tensorflow as tf
 
-from tfp_glow.data import images
 from tfp_glow import errors
+from tfp_glow.data import images
+from tfp_glow.data import untuned
 
 # Names of the independent random streams drawn from one seed.
 _ORDER, _AUGMENT, _CROP = 1, 2, 3
@@ -125,7 +126,7 @@ def train_batches(source, *, batch_size, seed, start_step=0, augment=True, shard
       batch['image'] = images.augment(batch['image'], uniform[rows], source.shift, source.flip)
     return batch
 
-  return numbered.map(finish, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
+  return untuned.untuned(numbered.map(finish, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE))
 
 
 @tf.autograph.experimental.do_not_convert
@@ -178,4 +179,4 @@ def eval_batches(source, *, split='test', batch_size, shard_index=0, num_shards=
   else:
     batches = batches.unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     batches = batches.batch(size, drop_remainder=True)
-  return batches.prefetch(tf.data.AUTOTUNE)
+  return untuned.untuned(batches.prefetch(tf.data.AUTOTUNE))

@@ -7,6 +7,7 @@ from tfp_glow import errors
 from tfp_glow import progress
 from tfp_glow.data import fields
 from tfp_glow.data import images
+from tfp_glow.data import untuned
 
 __all__ = ['ImageSource']
 
@@ -98,7 +99,7 @@ class ImageSource:
         flags = tf.one_hot(example['label'], len(self.attribute_names))
       return {**example, **({'attributes': tf.cast(flags, tf.float32)} if attributes else {})}
 
-    return examples.map(record, num_parallel_calls=1)
+    return untuned.untuned(examples.map(record, num_parallel_calls=1))
 
   def decode(self, image, position=(0.5, 0.5)):
     """Pixels of one image.

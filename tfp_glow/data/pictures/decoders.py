@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfp_glow.data import untuned
+
 __all__ = ['decode_gif', 'decode_jpeg', 'decode_png', 'try_to']
 
 
@@ -53,6 +55,5 @@ def try_to(decode, *inputs):
   results = tf.data.Dataset.from_tensors(inputs).map(examine).ignore_errors()
   results = results.concatenate(tf.data.Dataset.from_tensors(instead)).take(1)
   options = tf.data.Options()
-  options.autotune.enabled = False
   options.experimental_optimization.apply_default_optimizations = False
-  return results.with_options(options).get_single_element()
+  return untuned.untuned(results.with_options(options)).get_single_element()
