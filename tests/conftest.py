@@ -23,7 +23,7 @@ def pytest_configure(config):
   # Before anything uses a device: TensorFlow fixes them then.
   tf.config.set_logical_device_configuration(
       tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-  gc.disable()  # See garbage_of_one_module.
+  gc.disable()  # See garbage_of_one_test.
 
 
 # What is made once a process and takes longer than most of the tests that look at it: two exports,
@@ -49,17 +49,27 @@ def pytest_xdist_make_scheduler(config, log):
   return _LoadFiles(config, log)
 
 
+@pytest.fixture(autouse=True)
+def garbage_of_one_test():
+  """Looks for garbage between tests alone, and among what the last one has made.
+
+  An iterator of tf.data that is left lying (Keras leaves some) can keep its deletion waiting for as
+  long as it has lived.
+  """
+  yield
+  gc.collect(0)
+
+
 @pytest.fixture(scope='module', autouse=True)
 def garbage_of_one_module():
-  """Looks for garbage between modules alone, passing over what earlier ones have left.
+  """Then among what a module has made, passing over what earlier ones have left.
 
   Traced functions stay as long as the process, millions of objects in the end, which Python would
   go through again and again.
   """
   yield
-  if gc.get_count()[0] > 500_000:  # Objects made since.
-    gc.collect()
-    gc.freeze()
+  gc.collect()
+  gc.freeze()
 
 
 @functools.cache
