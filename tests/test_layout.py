@@ -186,10 +186,11 @@ def test_an_arrow_up_and_a_circle_are_found():
 
 # Windows has no fcntl. Nothing is imported before what is to be imported without the others.
 _IMPORTS = """
-import gc, importlib, sys
-gc.disable()  # For what stays it only takes time.
+import importlib, sys
 sys.modules['fcntl'] = None
-import tfp_glow.bijectors, tfp_glow.layers, tfp_glow.distributions
+from tfp_glow import lean_imports
+with lean_imports.lean_imports():
+  import tfp_glow.bijectors, tfp_glow.layers, tfp_glow.distributions
 loaded = [name for name in {unwanted} if name in sys.modules]
 assert not loaded, loaded
 for module in {modules}:
