@@ -1,5 +1,6 @@
 """Runs are exported with what their data set allows."""
 
+import datetime
 import json
 import os
 
@@ -43,7 +44,9 @@ def test_a_run_is_exported_with_its_directions_and_test_images(run_path):
     export.run(config, run_path)
   assert export.export_run(config, run_path, exists_ok=True) is None
   with open(exported.description_file, encoding='utf-8') as f:
-    assert json.load(f)['dataset']['name'] == 'mnist5k'
+    description = json.load(f)
+  assert description['dataset']['name'] == 'mnist5k'
+  assert description['trained'] == datetime.date.today().isoformat()
 
 
 @pytest.fixture(name='exported_directions')

@@ -1,6 +1,7 @@
 """Pictures and charts as HTML."""
 
 import base64
+import copy
 import io
 import re
 
@@ -20,6 +21,16 @@ def test_a_picture_holds_its_pixels(channels):
   data = re.search('base64,([^"]*)"', text).group(1)
   pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
   np.testing.assert_array_equal(pixels.reshape(image.shape), image)
+
+
+@pytest.mark.parametrize('trained, exported, text', [
+    ('2026-01-31', '2026-02-28', 'trained for 7 steps, until 2026-01-31</p>'),
+    (None, '2026-02-28', 'trained for 7 steps · exported 2026-02-28</p>'),
+    (None, None, 'trained for 7 steps</p>')])
+def test_the_title_has_the_day_of_the_training(model, trained, exported, text):
+  old = copy.copy(model)
+  old.trained, old.exported = trained, exported
+  assert markup.title(old).endswith(text)
 
 
 def test_what_a_visitor_wrote_stays_text():

@@ -35,7 +35,7 @@ def test_it_knows_what_it_is(model):
   assert model.name == tiny.tiny().config.dataset.name and model.step == tiny.STEP
   assert model.num_weights == sum(
       v.shape.num_elements() for v in tiny.tiny().model.trainable_variables)
-  assert model.exported == datetime.date.today().isoformat()
+  assert model.trained == tiny.DAY and model.exported == datetime.date.today().isoformat()
 
 
 def test_with_classes_it_answers_as_the_model_does(classes):

@@ -1,5 +1,6 @@
 """Checkpoints that are checked before they are trusted."""
 
+import datetime
 import json
 import os
 import resource
@@ -34,7 +35,7 @@ class _Run:
       return None
     self.variable.assign(tf.fill([1000], -1.))
     store.restore(self.items, number)
-    assert info == {'step': 10 * int(self.variable[0])}
+    assert info['step'] == 10 * int(self.variable[0])
     return int(self.variable[0])
 
   def file(self, number, suffix='.data-00000-of-00001'):
@@ -54,6 +55,13 @@ def test_the_newest_counts_and_three_are_kept(run):
   assert {int(name.split('.')[0][len('ckpt-'):]) for name in os.listdir(run.path)
           if name.startswith('ckpt')} == {3, 4, 5}
   assert tf.train.latest_checkpoint(run.path) == run.file(5, '')
+
+
+def test_what_was_saved_comes_back_with_its_day(run):
+  info = {'step': 60, 'more': [1]}
+  number = run.store.save(run.items, info)
+  assert next(run.store.usable()) == (
+      number, {**info, 'saved': datetime.date.today().isoformat()})
 
 
 def test_numbers_go_on_in_a_new_process(run):
@@ -118,7 +126,7 @@ def test_a_record_that_was_changed(run, change, problem):
     (dict(files={}), 'lacks the SHA-256 of its files'),
     (dict(files={'ckpt-5.index': 3}), 'lacks the SHA-256 of its files'),
     (dict(files={'ckpt-5.index': {'bytes': 1}}), 'lacks the SHA-256 of its files'),
-    (dict(config=[3]), 'has no fields for its config'),
+    (dict(config=[3]), 'has no fields for its config'), (dict(saved=3), 'has no text for its day'),
     (dict(files={'ckpt-5.index': {'bytes': 1, 'sha256': ''}, '\0': {'bytes': 1, 'sha256': ''}}),
      'ckpt-5.index has'), ({}, None)])
 def test_a_record_of_version_0_1(run, changes, problem):

@@ -52,7 +52,8 @@ def export_run(config, path, exists_ok=False):
       directions=_directions(
           loaded, latents.directions_file(path, loaded.step), config.evaluation.batch_size),
       examples=serving.measure_examples(loaded.model, loaded.source),
-      class_names=loaded.source.class_names if loaded.model.num_classes else None)
+      class_names=loaded.source.class_names if loaded.model.num_classes else None,
+      trained=loaded.day)
 
 
 def _directions(loaded, path, batch_size):

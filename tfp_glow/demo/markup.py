@@ -39,7 +39,11 @@ def _facts(model):
     bits = model.examples.bits_per_dim
     facts.append(f'{bits.mean():.2f} bits/dim on {len(bits):,} test images')
   facts += [f'{model.num_weights:,} weights', f'trained for {model.step:,} steps']
-  return facts + ([f'exported {model.exported}'] if model.exported else [])
+  if model.trained:
+    facts[-1] += f', until {model.trained}'
+  elif model.exported:
+    facts.append(f'exported {model.exported}')
+  return facts
 
 
 def picture(image, caption, identifier, address=None):

@@ -46,8 +46,9 @@ class ServedModel:
   Attributes:
     path: str, of the export.
     name: str, of the data set.
-    step: int, when the weights were exported, and exported: str, the day, or None before that was
-      written down.
+    step: int, after which the weights were exported.
+    trained: str, the day on which they were trained, and exported: str, that of the export; None
+      where that was not written down.
     num_weights: int.
     image_shape: tuple `(H, W, C)`.
     latent_shapes: list of tuples `(h, w, c)`, the finest scale first.
@@ -68,6 +69,7 @@ class ServedModel:
     self.path = export.path
     self.name = str(description['dataset'].get('name', 'images'))
     self.step = description['step']
+    self.trained = description.get('trained')
     self.exported = description.get('exported')
     self.image_shape = tuple(description['image_shape'])
     self.latent_shapes = [tuple(shape) for shape in description['latent_shapes']]

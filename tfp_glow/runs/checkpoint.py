@@ -5,9 +5,11 @@ writes `ckpt-N.data-*` and `ckpt-N.index` under temporary names and renames them
 then the file `checkpoint` names N as the newest, for TensorFlow's own tools, then
 `ckpt-N.json` records size and SHA-256 of the files, and its own. One without that
 record was interrupted and never counts; one that does not match it was damaged since.
+It has the day, too: a file's own time may be that of a copy.
 """
 
 import contextlib
+import datetime
 import glob
 import os
 import re
@@ -66,7 +68,8 @@ class CheckpointStore:
         files.flush(path)
         contents[os.path.basename(path)] = files.fingerprint(path)
       self._keep_only([*self._whole(), number][-self._keep:])
-      files.write_record(prefix + '.json', {**info, 'files': contents})
+      files.write_record(prefix + '.json', {
+          **info, 'saved': datetime.date.today().isoformat(), 'files': contents})
     except (OSError, tf.errors.OpError) as error:
       self._delete(number)
       with contextlib.suppress(OSError):
@@ -83,7 +86,8 @@ class CheckpointStore:
     Others are reported by name, once.
 
     Yields:
-      `(number, info)`, `info` as given to `save`.
+      `(number, info)`, `info` as given to `save` and with `saved`: str, the day in ISO format,
+      which earlier versions did not write down.
     """
     numbers, newest = self._numbers(), self._named_newest()
     if newest > max(numbers, default=0):
@@ -217,6 +221,8 @@ def _problem_of_record(info, number):
     return 'has no number for its best step'
   if not isinstance(info.get('config', {}), dict):
     return 'has no fields for its config'
+  if not isinstance(info.get('saved', ''), str):
+    return 'has no text for its day'
   contents = info.get('files')
   if not isinstance(contents, dict) or f'ckpt-{number}.index' not in contents or not all(
       isinstance(expected, dict) and {'bytes', 'sha256'} <= set(expected)

@@ -31,11 +31,15 @@ def make_model(config, image_shape):
 
 @dataclasses.dataclass
 class TrainedModel:
-  """A model with the averaged weights of a run, and the data that it was trained on."""
+  """A model with the averaged weights of a run, and the data that it was trained on.
+
+  `day` is that on which they were saved, in ISO format, or None where that was not written down.
+  """
 
   model: distributions.ImageModel
   source: data.ImageSource
   step: int
+  day: str | None = None
 
 
 def step_of(info):
@@ -71,7 +75,7 @@ def load_trained(config, path, strategy=None):
     model = make_model(config, source.image_shape)
   labels.check_labels(config, source)
   store.restore({_part(info): model}, number)
-  return TrainedModel(model, source, step_of(info))
+  return TrainedModel(model, source, step_of(info), info.get('saved'))
 
 
 def load_model(path):

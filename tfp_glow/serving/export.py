@@ -21,7 +21,7 @@ __all__ = ['check_new', 'export_model']
 
 
 def export_model(model, directory, step, config, *, directions=None, examples=None,
-                 class_names=None):
+                 class_names=None, trained=None):
   """Writes `<directory>/<step>/`, a SavedModel with the signatures that docs/serving.md lists.
 
   It is written under another name, flushed to disk and renamed, so that a server
@@ -38,6 +38,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
     examples: `Examples`, for the demo page.
     class_names: list of str, a name for each class of a model that has them; by default their
       numbers.
+    trained: str, the day on which the weights were trained, if it is known; for the demo page.
 
   Returns:
     The path, `<directory>/<step>`.
@@ -57,7 +58,7 @@ def export_model(model, directory, step, config, *, directions=None, examples=No
       tf.saved_model.save(module, temporary, signatures=module.all())
       definitions.state_shapes(temporary, module.specs())
       names = class_names or [str(number) for number in range(model.num_classes)]
-      _write_extras(export, module, step, config, directions, examples, names)
+      _write_extras(export, module, step, config, directions, examples, names, trained)
       manifest.write_manifest(export.manifest_file, temporary)
       check_new(path)
   except (OSError, tf.errors.OpError) as error:
@@ -80,12 +81,12 @@ def _check_finite(model):
                              f'finite; train again or choose an earlier checkpoint.')
 
 
-def _write_extras(export, module, step, config, directions, examples, class_names):
+def _write_extras(export, module, step, config, directions, examples, class_names, trained):
   os.makedirs(os.path.dirname(export.description_file))
   parts = json.loads(config.to_json())
   description = dict(
       format=export_folder.FORMAT, manifest=True, step=step,
-      exported=datetime.date.today().isoformat(),
+      trained=trained, exported=datetime.date.today().isoformat(),
       image_shape=list(module.model.image_shape),
       latent_shapes=[list(shape) for shape in module.model.flow.latent_shapes],
       directions=list(directions), classes=list(class_names),
