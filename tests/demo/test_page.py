@@ -1,7 +1,5 @@
 """The page as a visitor finds it, in a real browser."""
 
-import base64
-import io
 import json
 import time
 import urllib.parse
@@ -9,115 +7,16 @@ import urllib.parse
 import numpy as np
 from PIL import Image
 import pytest
-from selenium.webdriver.common import by
 from selenium.webdriver.common import keys
-from selenium.webdriver.support import ui
 import tensorflow as tf
 
+from tests.demo import browsing
 from tests.serving import tiny
-
-CSS = by.By.CSS_SELECTOR
-
-# Sets a slider as a hand would, and calls back once the picture is another one. Again and again:
-# what stands on the page may not listen yet.
-_MOVE = """
-const [id, value, done] = arguments;
-const picture = () => document.querySelector('#picture img').src;
-const before = picture(), input = document.querySelector(`#${id} input[type=range]`);
-const set = () => {
-  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, value);
-  input.dispatchEvent(new Event('input', {bubbles: true}));
-};
-set();
-const again = setInterval(set, 3000);
-const wait = () => {
-  if (picture() === before) return setTimeout(wait, 5);
-  clearInterval(again);
-  done(true);
-};
-wait();
-"""
-
-
-class Page:
-  """What a test does with the page."""
-
-  def __init__(self, browser):
-    self._browser = browser
-
-  def find(self, selector):
-    return self._browser.find_element(CSS, selector)
-
-  def picture(self, identifier='picture'):
-    """The pixels of a picture on the page, uint8 `[H, W, C]`."""
-    source = self.find(f'#{identifier} img').get_attribute('src')
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(',')[1]))))
-
-  def click(self, selector):
-    self.find(selector).click()
-
-  def move(self, slider, value):
-    """Moves a slider and waits until the picture changes."""
-    self._browser.execute_async_script(_MOVE, slider, str(value))
-    return self.picture()
-
-  def click_and_wait(self, selector):
-    """Clicks and waits until the picture changes."""
-    before = self.find('#picture img').get_attribute('src')
-    self.click(selector)
-    self.until(lambda: self.find('#picture img').get_attribute('src') != before)
-
-  def until(self, condition):
-    ui.WebDriverWait(
-        self._browser, 60, 0.05, ignored_exceptions=[Exception]).until(lambda _: condition())
-
-  def tab(self, name):
-    for tab in self._browser.find_elements(CSS, 'button[role=tab]'):
-      if tab.text == name:
-        tab.click()
-
-  def enter(self, selector, text):
-    field = self.find(selector)
-    field.clear()
-    field.send_keys(text, '\t')
-
-  def pick(self, wall, query):
-    """Clicks the cell of a wall."""
-    self.until(lambda: self.find(f'#{wall} button').is_displayed())
-    self.click_and_wait(f'#{wall} button[data-pick="{query}"]')
-
-  def upload(self, path):
-    self.tab('Your picture')
-    self.until(lambda: self.find('#upload-file'))
-    self.find('#upload-file').send_keys(str(path))
 
 
 @pytest.fixture(name='page')
 def fixture_page(browser, address):
-  browser.get(address)
-  page = Page(browser)
-  page.until(lambda: page.find('#picture img') and page.find('#sample'))
-
-  def all_is_open():
-    # Again and again: what stands on the page may not listen to clicks yet.
-    for header in browser.find_elements(CSS, 'button.label-wrap:not(.open)'):
-      browser.execute_script('arguments[0].click()', header)
-    return page.find('#scale-1 input[type=range]') and page.find('#blend input')
-
-  page.until(all_is_open)
-  return page
-
-
-def resize(browser, width, height, scheme):
-  """Makes the page's window another one, of a visitor with a light or dark system."""
-  browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', dict(
-      width=width, height=height, deviceScaleFactor=1, mobile=False))
-  browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(
-      features=[dict(name='prefers-color-scheme', value=scheme)]))
-
-
-def bits(page):
-  return float(page.find('#bits b').text)
+  return browsing.open_page(browser, address)
 
 
 def bits_of(image):
@@ -130,7 +29,7 @@ def test_it_opens_with_a_test_image_its_reconstruction_and_its_bits(page):
   image = tiny.make_images(6, 4)[0]
   for name in ('picture', 'original', 'reconstruction'):
     np.testing.assert_array_equal(page.picture(name), image)
-  assert bits(page) == pytest.approx(bits_of(image), abs=1e-3)
+  assert page.bits() == pytest.approx(bits_of(image), abs=1e-3)
   assert page.find('#histogram').is_displayed() and page.find('#histogram line')
   assert '% of the test images' in page.find('#bits').text
 
@@ -140,7 +39,7 @@ def test_it_says_what_it_is(page):
   assert page.find('h1').text == f'Explore what a Glow learned from {config.dataset.name}'
   facts = page.find('#facts').text
   assert '8 x 8 colour images' in facts and 'bits/dim on 40 test images' in facts
-  assert 'weights' in facts and f'trained for {tiny.STEP} steps' in facts and 'exported 20' in facts
+  assert 'weights' in facts and f'trained for {tiny.STEP} steps, until {tiny.DAY}' in facts
 
 
 def test_samples_depend_on_seed_and_temperature(page):
@@ -149,7 +48,7 @@ def test_samples_depend_on_seed_and_temperature(page):
   page.click_and_wait('#sample')
   first = page.picture()
   np.testing.assert_array_equal(first, model.sample(1, 0.7, (0, 5))[0])
-  assert bits(page) == pytest.approx(bits_of(first), abs=1e-3)
+  assert page.bits() == pytest.approx(bits_of(first), abs=1e-3)
   page.enter('#seed input', '6')
   page.click_and_wait('#sample')
   assert (page.picture() != first).any()
@@ -218,7 +117,7 @@ def test_a_good_upload(page, tmp_path):
   page.upload(tmp_path / 'mine.png')
   page.until(lambda: (page.picture('original') == image).all())
   np.testing.assert_array_equal(page.picture('reconstruction'), image)
-  assert bits(page) == pytest.approx(bits_of(image), abs=1e-3)
+  assert page.bits() == pytest.approx(bits_of(image), abs=1e-3)
 
 
 def test_bad_uploads_are_refused_with_a_message(page, tmp_path):
@@ -294,80 +193,10 @@ def test_an_erased_half_is_completed(page):
     assert (page.picture(f'completion-{i}')[:4] != image[:4]).any()
 
 
-# Texts that stand out less from what is behind them than WCAG 2 wants at level AA.
-_FAINT = """
-const channel = (v) => v <= 10.31 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
-const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-const colour = (text) => {
-  const values = text.match(/^rgba?\\(([^)]*)\\)$/)[1].split(/[ ,/]+/).map(Number);
-  return values.length === 3 ? [...values, 1] : values;
-};
-const over = (a, b) => [0, 1, 2].map((i) => a[3] * a[i] + (1 - a[3]) * b[i]);
-const behind = (e) => {
-  if (!e) return [255, 255, 255];
-  const own = colour(getComputedStyle(e).backgroundColor);
-  return own[3] === 1 ? own : over(own, behind(e.parentElement));
-};
-const found = [];
-let seen = 0;
-const check = (e, text) => {
-  if (!e.checkVisibility({opacityProperty: true, visibilityProperty: true})) return;
-  if (e.closest('script, style, [aria-hidden=true].visually-hidden')) return;
-  if (!e.offsetParent && !e.closest('svg')) return;
-  const style = getComputedStyle(e), back = behind(e);
-  const text_colour = colour(e.closest('svg') ? style.fill : style.color);
-  const a = light(over(text_colour, back)), b = light(back);
-  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  const size = parseFloat(style.fontSize);
-  const least = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
-  seen += 1;
-  if (ratio < least) found.push(`${text.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
-};
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const node = walker.currentNode;
-  if (node.textContent.trim()) check(node.parentElement, node.textContent);
-}
-for (const input of document.querySelectorAll('input:not([type=range], [type=radio])')) {
-  if (input.value) check(input, input.value);
-}
-return [seen, found];
-"""
-
-# What the page lacks on a screen of its width.
-_LAYOUT = """
-const box = (selector) => document.querySelector(selector).getBoundingClientRect();
-const picture = box('#picture img'), slider = box('#direction-0 input[type=range]');
-return {scroll: document.documentElement.scrollWidth, width: innerWidth,
-        beside: slider.left >= picture.right, top: slider.top, bottom: picture.bottom,
-        slider: slider.width, picture: picture.width,
-        unnamed: [...document.querySelectorAll('img:not([alt])')].length,
-        silent: [...document.querySelectorAll('button, input')].filter((e) =>
-            e.checkVisibility() && !e.ariaLabel && !e.textContent.trim() && !e.labels?.length
-            && !e.closest('label')).map((e) => e.outerHTML.slice(0, 200))};
-"""
-
-
 @pytest.mark.parametrize('width, scheme', [(1280, 'light'), (1280, 'dark'), (390, 'light'),
                                            (390, 'dark')])
 def test_it_can_be_read_on_every_screen(browser, address, width, scheme):
-  resize(browser, width, 844, scheme)
-  try:
-    browser.get(address + '/?seed=1')
-    page = Page(browser)
-    page.until(lambda: 'Sample 1' in page.find('#picture').text)
-    dark = browser.execute_script("return document.body.classList.contains('dark')")
-    assert dark == (scheme == 'dark')
-    seen, faint = browser.execute_script(_FAINT)
-    assert seen > 30 and not faint
-    layout = browser.execute_script(_LAYOUT)
-    assert layout['scroll'] <= layout['width'] and layout['beside'], layout
-    assert layout['top'] < layout['bottom'] and layout['top'] < 844, layout
-    assert layout['slider'] > 60 and layout['picture'] > 120, layout
-    assert not layout['unnamed'] and not layout['silent'], layout
-  finally:
-    browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
-    browser.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(features=[]))
+  browsing.check_screen(browser, address, width, scheme)
 
 
 def test_nothing_outside_is_called(browser, page):

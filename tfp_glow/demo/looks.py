@@ -47,6 +47,13 @@ CSS = """
 #seed label span { margin: 0; white-space: nowrap; }
 #seed input { padding: 0.2rem; }
 
+#class input { position: absolute; opacity: 0; }
+#class label { padding: 0.2rem 0.6rem; }
+#class label span { margin: 0; }
+#class label.selected { background: var(--button-primary-background-fill);
+  color: var(--button-primary-text-color); }
+#class label:focus-within { outline: 3px solid var(--slider-color); outline-offset: 1px; }
+
 #erase { align-items: center; }
 
 #stage { display: grid !important; align-items: start; gap: 0.8rem;

@@ -63,7 +63,7 @@ class _Page:
     picture, details, maps = self._show(self._start, self._still(self._start))
     with gr.Blocks(title=f'tfp_glow: {model.name}', analytics_enabled=False) as self.blocks:
       self._position = gr.State(self._start, time_to_live=_VISIT_SECONDS)
-      gr.HTML(markup.title(model), elem_id='title')
+      gr.HTML(markup.title(model), js_on_load=scripts.JOIN_BUTTONS, elem_id='title')
       self._make_sources()
       with gr.Row(elem_id='stage'):
         with gr.Column(elem_id='left'):

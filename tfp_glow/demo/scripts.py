@@ -2,7 +2,8 @@
 
 from tfp_glow.demo import upload
 
-__all__ = ['DOWNLOAD', 'KEEP_ADDRESS', 'PICK', 'READ_ADDRESS', 'READ_UPLOAD', 'UPLOAD']
+__all__ = ['DOWNLOAD', 'JOIN_BUTTONS', 'KEEP_ADDRESS', 'PICK', 'READ_ADDRESS', 'READ_UPLOAD',
+           'UPLOAD']
 
 # The cells of a wall are buttons: arrow keys go from one to the next, a click picks one.
 PICK = """
@@ -20,6 +21,15 @@ element.addEventListener('keydown', (event) => {
   if (i < 0 || !step) return;
   event.preventDefault();
   all[i + step]?.focus();
+});"""
+
+# Gradio gives each radio button a name of its own, and another one whenever the choice changes; arrow
+# keys go through those of one name.
+JOIN_BUTTONS = """
+document.addEventListener('keydown', (event) => {
+  if (event.target.type !== 'radio') return;
+  const group = event.target.closest('fieldset');
+  for (const button of group.querySelectorAll('input[type=radio]')) button.name = group.id;
 });"""
 
 READ_ADDRESS = '(position, query) => [position, location.search]'
