@@ -17,7 +17,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ import time
 from absl import app
 from absl import flags
 
+from benchmarks import machine
 from benchmarks import peers
 
 FLAGS = flags.FLAGS
@@ -233,7 +233,7 @@ def main(_):
     print(f'{name} is not installed and left out.', file=sys.stderr)
   rate = matmul_rate()
   results = dict(
-      machine=f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores',
+      machine=machine.machine(),
       matmul_gmadds_per_s=rate / 1e9, shapes={})
   for shape in FLAGS.shapes:
     results['shapes'][shape] = result = measure_shape(names, shape, rate)

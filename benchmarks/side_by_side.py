@@ -31,6 +31,7 @@ from absl import flags
 from ml_collections import config_flags
 import numpy as np
 
+from benchmarks import machine
 from benchmarks import side_results
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -139,7 +140,7 @@ def _run():
   run = dict(label=label, seconds=_SECONDS.value, flow=_FLOW.value,
              started=datetime.datetime.now().isoformat(timespec='seconds'),
              dataset=_DATASET.value, batch_size=_BATCH_SIZE.value, num_weights=flow.num_weights,
-             settings=flow.settings, machine=side_results.machine())
+             settings=flow.settings, machine=machine.machine())
   print(f'{label}: {flow.num_weights:,} weights', flush=True)
 
   def read(train_s, step):

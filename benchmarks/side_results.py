@@ -1,32 +1,6 @@
 """What `benchmarks/side_by_side.py` measured: on what, as a table and as a picture."""
 
-import importlib.metadata
-import os
-import platform
-
-__all__ = ['draw', 'last_runs', 'machine', 'table']
-
-_LIBRARIES = ('tensorflow', 'tensorflow-probability', 'torch', 'normflows')
-
-
-def machine():
-  """What it ran on, a dict of str."""
-  name = platform.processor() or platform.machine()
-  if os.path.exists('/proc/cpuinfo'):
-    with open('/proc/cpuinfo', encoding='utf-8') as file:
-      found = dict(line.split(':', 1) for line in file.read().splitlines() if ':' in line)
-    found = {key.strip(): value.strip() for key, value in found.items()}
-    wide = [flag for flag in ('avx2', 'avx512f', 'avx512_bf16', 'amx_bf16')
-            if flag in found.get('flags', '').split()]
-    name = ' '.join([found.get('model name', name), *wide])
-  versions = {}
-  for library in _LIBRARIES:
-    try:
-      versions[library] = importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-      pass
-  return dict(processor=name, cores=str(len(os.sched_getaffinity(0))),
-              python=platform.python_version(), **versions)
+__all__ = ['draw', 'last_runs', 'table']
 
 
 def last_runs(lines):

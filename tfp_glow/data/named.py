@@ -9,9 +9,11 @@ from tfp_glow.data import fields as fields_lib
 from tfp_glow.data import prepare
 from tfp_glow.data import source
 
-__all__ = ['EMBEDDED', 'load']
+__all__ = ['EMBEDDED', 'OF_FILES', 'load']
 
 EMBEDDED = ('mnist5k', 'photo_patches')
+# Kinds whose `data_dir` is the user's own files, not where prepared ones lie.
+OF_FILES = ('folder', 'idx', 'npz')
 _BUILDERS = {'mnist5k': 'Mnist5k', 'photo_patches': 'PhotoPatches'}
 _OFFLINE_NAMES = (', '.join(EMBEDDED) + ', and, with dataset.data_dir, files of your own: folder '
                   '(pictures), idx, npz')

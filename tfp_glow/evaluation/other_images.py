@@ -9,6 +9,7 @@ from tfp_glow import data
 from tfp_glow import errors
 from tfp_glow import progress
 from tfp_glow.data import images as image_lib
+from tfp_glow.data import named
 
 __all__ = ['DERIVED', 'load_others', 'read']
 
@@ -20,9 +21,6 @@ DERIVED = {
         np.uint8(np.round(images.mean((1, 2), keepdims=True))), images.shape).copy(),
     'black': np.zeros_like,
 }
-
-# Data sets whose `data_dir` is their own files, not where prepared ones lie.
-_OF_FILES = ('folder', 'idx', 'npz')
 
 
 def load_others(name, dataset_config, images, max_images):
@@ -107,6 +105,6 @@ def _config(name, dataset_config, size):
 
 
 def _files_of(name):
-  """Which of `_OF_FILES` a data set is, or None."""
+  """Which of `named.OF_FILES` a data set is, or None."""
   kind = name.partition('/')[0]
-  return kind if kind in _OF_FILES else None
+  return kind if kind in named.OF_FILES else None

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_glow.layers import gated_net
 from tfp_glow.layers import seeds
 from tfp_glow.layers import sizes
+from tfp_glow.layers import static_shape
 
 __all__ = ['AttentionNet', 'position_code']
 
@@ -118,9 +119,9 @@ class AttentionNet(keras.layers.Layer):
 
   def call(self, x):
     h = self.input_conv(x)
-    shape = tf.shape(h)
+    _, height, width, _ = static_shape.sizes(h)
     position = tf.cast(
-        position_code(shape[1], shape[2], self.hidden_channels, self.variable_dtype), h.dtype)
+        position_code(height, width, self.hidden_channels, self.variable_dtype), h.dtype)
     for i in range(self.num_blocks):
       v = gated_net.concat_elu(self.convs[i](gated_net.concat_elu(h)))
       h = self.conv_norms[i](h + _gated(self.conv_gates[i](v)))
@@ -130,14 +131,14 @@ class AttentionNet(keras.layers.Layer):
 
   def _attend(self, projected):
     """Self-attention of `[N, H, W, 3 * hidden]`, queries, keys and values."""
-    shape = tf.shape(projected)
+    _, height, width, _ = static_shape.sizes(projected)
     size = self.hidden_channels // self.num_heads
-    split = tf.reshape(projected, [shape[0], -1, 3, self.num_heads, size])
+    split = tf.reshape(projected, [-1, height * width, 3, self.num_heads, size])
     queries, keys, values = tf.unstack(tf.transpose(split, [2, 0, 3, 1, 4]))
     weights = tf.nn.softmax(
         tf.matmul(queries * size**-0.5, keys, transpose_b=True))
     attended = tf.transpose(tf.matmul(weights, values), [0, 2, 1, 3])
-    return tf.reshape(attended, [*tf.unstack(shape)[:3], self.hidden_channels])
+    return tf.reshape(attended, [-1, height, width, self.hidden_channels])
 
   def compute_output_shape(self, input_shape):
     return (*input_shape[:-1], self.out_channels)

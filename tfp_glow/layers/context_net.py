@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_glow.layers import condition as condition_lib
 from tfp_glow.layers import seeds
+from tfp_glow.layers import static_shape
 
 __all__ = ['ContextNet']
 
@@ -89,8 +90,7 @@ class ContextNet(keras.layers.Layer):
       value = tf.one_hot(value, table.shape[0], dtype=table.dtype)
     code = tf.matmul(tf.cast(value, table.dtype), tf.reshape(table, [table.shape[0], -1]))
     code = tf.cast(tf.reshape(code, [-1, *table.shape[1:]]), x.dtype)
-    shape = tf.concat([tf.shape(x)[:-1], [_EMBEDDING_CHANNELS]], 0)
-    return tf.broadcast_to(code, shape)
+    return tf.broadcast_to(code, [*static_shape.sizes(x)[:-1], _EMBEDDING_CHANNELS])
 
   def _same_at_every_pixel(self, name, shape, dtype=None):
     normal = keras.initializers.RandomNormal(
