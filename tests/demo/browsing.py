@@ -178,7 +178,7 @@ def check_screen(browser, address, width, scheme):
     dark = browser.execute_script("return document.body.classList.contains('dark')")
     assert dark == (scheme == 'dark')
     seen, faint = browser.execute_script(_FAINT)
-    assert seen > 30 and not faint
+    assert seen > 30 and not faint, (seen, faint)
     layout = browser.execute_script(_LAYOUT)
     assert layout['scroll'] <= layout['width'] and layout['beside'], layout
     assert layout['first'] < layout['bottom'] and layout['top'] < 844, layout

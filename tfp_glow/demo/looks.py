@@ -48,7 +48,8 @@ CSS = """
 #seed input { padding: 0.2rem; }
 
 #class input { position: absolute; opacity: 0; }
-#class label { padding: 0.2rem 0.6rem; }
+/* Half-way between its two backgrounds the text of a button would be faint. */
+#class label { padding: 0.2rem 0.6rem; transition: none; }
 #class label span { margin: 0; }
 #class label.selected { background: var(--button-primary-background-fill);
   color: var(--button-primary-text-color); }
