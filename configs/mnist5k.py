@@ -13,11 +13,11 @@ from configs import base
 
 def get_config():
   config = base.defaults()
-  config.batch_size = 32
-  config.num_steps = 2_100
-  config.eval_every = 420
-  config.sample_every = 210
-  config.checkpoint_every = 210
+  config.batch_size = 16
+  config.num_steps = 3_750
+  config.eval_every = 1_250
+  config.sample_every = 375
+  config.checkpoint_every = 375
   config.model.num_levels = 2
   config.model.depth = 4
   config.model.hidden_channels = 96

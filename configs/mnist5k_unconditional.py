@@ -11,6 +11,7 @@ from configs import mnist5k
 
 def get_config():
   config = mnist5k.get_config()
+  config.batch_size = 32
   config.num_steps = 2_200
   config.eval_every = 200
   config.sample_every = 200
