@@ -1,5 +1,6 @@
 """The page of a model with classes, in a real browser."""
 
+import contextlib
 import threading
 import urllib.parse
 
@@ -9,15 +10,22 @@ from selenium.webdriver.common import keys
 
 from tests.demo import browsing
 from tests.serving import tiny
+from tfp_glow.demo import page as page_lib
 from tfp_glow.demo import server
+
+
+@contextlib.contextmanager
+def serving(model):
+  """`http://127.0.0.1:PORT` of the page, which a thread serves as long as this process lives."""
+  with server.listen(port=0) as listener:
+    threading.Thread(target=server.serve, args=(model, listener), daemon=True).start()
+    yield f'http://127.0.0.1:{listener.getsockname()[1]}'
 
 
 @pytest.fixture(scope='module', name='class_address')
 def fixture_class_address(classes):
-  """`http://127.0.0.1:PORT` of the page, which a thread serves as long as this process lives."""
-  with server.listen(port=0) as listener:
-    threading.Thread(target=server.serve, args=(classes, listener), daemon=True).start()
-    yield f'http://127.0.0.1:{listener.getsockname()[1]}'
+  with serving(classes) as address:
+    yield address
 
 
 def query_of(browser):
@@ -62,3 +70,11 @@ def test_the_wall_has_a_column_for_each_class(browser, class_address, classes):
 @pytest.mark.parametrize('width, scheme', [(1280, 'light'), (390, 'dark')])
 def test_it_can_be_read_on_every_screen(browser, class_address, width, scheme):
   browsing.check_screen(browser, class_address, width, scheme)
+
+
+def test_many_classes_are_a_list(browser, classes, monkeypatch):
+  monkeypatch.setattr(page_lib, '_NUM_BUTTONS', 2)
+  with serving(classes) as address:
+    page = browsing.open_page(browser, address + '/?seed=1&class=2')
+    page.until(lambda: page.find('#class input').get_attribute('value') == 'owl')
+    assert page.find('#class input').is_displayed()

@@ -47,13 +47,13 @@ CSS = """
 #seed label span { margin: 0; white-space: nowrap; }
 #seed input { padding: 0.2rem; }
 
-#class input { position: absolute; opacity: 0; }
+fieldset#class input { position: absolute; opacity: 0; }
 /* Half-way between its two backgrounds the text of a button would be faint. */
-#class label { padding: 0.2rem 0.6rem; transition: none; }
-#class label span { margin: 0; }
-#class label.selected { background: var(--button-primary-background-fill);
+fieldset#class label { padding: 0.2rem 0.6rem; transition: none; }
+fieldset#class label span { margin: 0; }
+fieldset#class label.selected { background: var(--button-primary-background-fill);
   color: var(--button-primary-text-color); }
-#class label:focus-within { outline: 3px solid var(--slider-color); outline-offset: 1px; }
+fieldset#class label:focus-within { outline: 3px solid var(--slider-color); outline-offset: 1px; }
 
 #erase { align-items: center; }
 
