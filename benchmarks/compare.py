@@ -232,9 +232,7 @@ def main(_):
   for name in set(wanted) - set(names):
     print(f'{name} is not installed and left out.', file=sys.stderr)
   rate = matmul_rate()
-  results = dict(
-      machine=machine.machine(),
-      matmul_gmadds_per_s=rate / 1e9, shapes={})
+  results = dict(machine=machine.machine(), matmul_gmadds_per_s=rate / 1e9, shapes={})
   for shape in FLAGS.shapes:
     results['shapes'][shape] = result = measure_shape(names, shape, rate)
     print_table(shape, result)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import urllib.parse
 
 import numpy as np
 from PIL import Image
@@ -82,6 +83,10 @@ class Page:
     self.tab('Your picture')
     self.until(lambda: self.find('#upload-file'))
     self.find('#upload-file').send_keys(str(path))
+
+  def query(self):
+    """What the page's address holds, a dict of lists of str."""
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(self._browser.current_url).query)
 
   def bits(self):
     """The bits/dim that stand beside the picture."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import urllib.parse
 
 import numpy as np
 import pytest
@@ -28,10 +27,6 @@ def fixture_class_address(classes):
     yield address
 
 
-def query_of(browser):
-  return urllib.parse.parse_qs(urllib.parse.urlsplit(browser.current_url).query)
-
-
 def test_a_class_is_chosen(browser, class_address, classes):
   page = browsing.open_page(browser, class_address + '/?seed=2&class=0')
   latent = classes.sample_latent(0.7, 2)
@@ -49,7 +44,7 @@ def test_a_class_is_chosen(browser, class_address, classes):
   page.click('#class label:nth-child(3)')
   shows(2)
   there = browser.current_url
-  assert query_of(browser) == {'seed': ['2'], 'class': ['2'], 'temperature': ['0.7']}
+  assert page.query() == {'seed': ['2'], 'class': ['2'], 'temperature': ['0.7']}
   page.find('#class input:checked').send_keys(keys.Keys.ARROW_UP)
   shows(1)
   browser.get(there)
