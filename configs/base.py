@@ -36,6 +36,8 @@ def defaults():
   # flow can overflow early in training.
   model.scale_map = 'tanh'
   model.permutation = 'lu'  # lu, plain, shuffle, reverse.
+  # What lu and plain start as: rotation (the paper's), permutation. Permutations suit grey images.
+  model.conv_init = 'rotation'
   model.learn_top = True  # Learn mean and scale of the last latents.
   model.network = 'conv'  # conv, gated, attention.
   model.hidden_actnorm = True  # ActNorm in the hidden layers of network='conv'.

@@ -14,12 +14,13 @@ from configs import base
 def get_config():
   config = base.defaults()
   config.batch_size = 16
-  config.num_steps = 3_750
-  config.eval_every = 1_250
-  config.sample_every = 375
-  config.checkpoint_every = 375
+  config.num_steps = 3_600
+  config.eval_every = 1_200
+  config.sample_every = 360
+  config.checkpoint_every = 360
   config.model.num_levels = 2
   config.model.depth = 4
+  config.model.conv_init = 'permutation'
   config.model.hidden_channels = 96
   config.model.coupling = 'mixture_logistics'
   config.model.num_components = 4

@@ -63,6 +63,7 @@ def test_values_make_sense(name):
   assert model.coupling in ('affine', 'additive', 'mixture_logistics', 'spline')
   assert model.scale_map in ('sigmoid', 'tanh')
   assert model.permutation in ('lu', 'plain', 'shuffle', 'reverse')
+  assert model.conv_init in ('rotation', 'permutation')
   assert model.network in ('conv', 'gated', 'attention')
   assert model.dequantization in ('uniform', 'variational', 'variational_conv', 'flow++')
   assert 1 <= model.n_bits <= 8 and 0 <= model.logit_alpha < 0.5
@@ -146,8 +147,8 @@ def test_glow_has_the_defaults_of_the_configs():
   """One set of defaults, in the library and on the command line."""
   config = base.defaults().model
   own = inspect.signature(bijectors.Glow).parameters
-  for name in ('num_levels', 'depth', 'hidden_channels', 'coupling', 'permutation', 'scale_map',
-               'learn_top', 'precision', 'reversible', 'input_limit', 'num_classes',
+  for name in ('num_levels', 'depth', 'hidden_channels', 'coupling', 'permutation', 'conv_init',
+               'scale_map', 'learn_top', 'precision', 'reversible', 'input_limit', 'num_classes',
                'condition_couplings'):
     assert own[name].default == config[name], name
   assert own['network'].default is None and config.network == 'conv' and config.hidden_actnorm

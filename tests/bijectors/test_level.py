@@ -72,6 +72,7 @@ class TestGlowLevelSpline(checks.VariantChecks):
 
 @pytest.mark.parametrize('options, traced', [
     (dict(), False), (dict(), True), (dict(scale_map='tanh', permutation='plain'), False),
+    (dict(conv_init='permutation'), True),
     (dict(coupling='additive', permutation='shuffle'), False),
     (dict(coupling='mixture_logistics', scale_map='tanh'), True),
     (dict(coupling='spline'), False)], ids=str)
@@ -226,6 +227,18 @@ def test_steps_differ_from_each_other():
   assert np.max(np.abs(level.coupling_weights[0][0] - level.coupling_weights[0][1])) > 0.1
 
 
+@pytest.mark.parametrize('permutation', ['lu', 'plain'])
+def test_convolutions_that_start_as_permutations(permutation):
+  make = lambda **kwargs: bijectors.GlowLevel.trainable(
+      (2, 2, 4), 3, SMALL, permutation=permutation, conv_init='permutation', **kwargs)
+  kernels = make(seed=1).linear.kernel().numpy()
+  np.testing.assert_array_equal(kernels[1], np.roll(np.eye(4), 2, axis=0))
+  for kernel in kernels:
+    np.testing.assert_array_equal(kernel, np.eye(4)[np.argmax(kernel, axis=1)])
+    np.testing.assert_array_equal(np.sum(kernel, axis=0), 1.)
+  assert not np.array_equal(kernels, make(seed=2).linear.kernel())
+
+
 def test_user_mistakes():
   with pytest.raises(ValueError, match="coupling must be one of .* got 'cubic'"):
     make_level(coupling='cubic')
@@ -233,6 +246,8 @@ def test_user_mistakes():
     make_level(scale_map='exp')
   with pytest.raises(ValueError, match="permutation must be one of .* got 'none'"):
     make_level(permutation='none')
+  with pytest.raises(ValueError, match="conv_init must be one of .* got 'none'"):
+    make_level(conv_init='none')
   with pytest.raises(ValueError, match='updates weights by itself'):
     bijectors.GlowLevel.trainable(
         (2, 2, 4), 2, lambda channels, seed, dtype: keras.Sequential(

@@ -39,6 +39,20 @@ def test_orders():
   assert not np.array_equal(order, permutation.shuffled_order(32, seed=1))
 
 
+@pytest.mark.parametrize('channels', [2, 4, 12])
+def test_alternating_orders_let_two_couplings_transform_every_channel(channels):
+  orders = permutation.alternating_orders(channels, depth=5, seed=3)
+  assert orders.shape == (5, channels) and orders.dtype == np.int32
+  for k in (0, 2):
+    place = np.arange(channels)[orders[k]]
+    given = set(place[:channels // 2])
+    assert given == set(place[orders[k + 1]][channels // 2:])
+  np.testing.assert_array_equal(orders, permutation.alternating_orders(channels, 5, seed=3))
+  if channels > 4:
+    assert not np.array_equal(orders[0], orders[2])
+    assert not np.array_equal(orders, permutation.alternating_orders(channels, 5, seed=4))
+
+
 def test_a_batch_of_permutations():
   orders = [permutation.shuffled_order(4, seed) for seed in range(5)]
   checks.check_batch_of_maps(

@@ -13,7 +13,7 @@ from tfp_glow import distributions
 def make_config(**kwargs):
   return types.SimpleNamespace(**dict(
       name='glow', num_levels=2, depth=2, hidden_channels=4, coupling='affine',
-      scale_map='sigmoid', permutation='lu', learn_top=True, network='conv',
+      scale_map='sigmoid', permutation='lu', conv_init='rotation', learn_top=True, network='conv',
       hidden_actnorm=True, n_bits=8, logit_alpha=0., precision='float32',
       reversible=False, input_limit=4., dequantization='uniform', num_classes=0, condition_couplings=False,
       class_weight=0., num_components=8, num_bins=8) | kwargs)
@@ -22,6 +22,7 @@ def make_config(**kwargs):
 @pytest.mark.parametrize('options', [
     dict(), dict(network='gated', scale_map='tanh', logit_alpha=1e-5),
     dict(coupling='additive', permutation='shuffle', n_bits=5, learn_top=False),
+    dict(conv_init='permutation', permutation='plain'),
     dict(precision='bfloat16', reversible=True), dict(name='tutorial_multi_scale'),
     dict(name='tutorial_simple', dequantization='variational'),
     dict(coupling='mixture_logistics', reversible=True),

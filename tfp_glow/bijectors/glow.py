@@ -74,6 +74,8 @@ class Glow(multi_scale.MultiScale):
     condition_couplings: bool, whether the couplings, and the splits with them, see
       the label.
     context_shape: None, `(F,)` or `(h, w, c)`, the shape of one image's context.
+    conv_init: "rotation" or "permutation", what the 1x1 convolutions start as; see
+      `stacked_linear`.
     seed: int, for the initial weights. Every level, step and layer has a random stream of its
       own, so a deeper level leaves the others as they are.
     dtype: float dtype of images, latents and Variables.
@@ -89,9 +91,9 @@ class Glow(multi_scale.MultiScale):
   def __init__(self, image_shape, num_levels=3, depth=32, hidden_channels=512,
                coupling='affine', permutation='lu', scale_map='tanh', learn_top=True,
                network=None, precision='float32', reversible=False, input_limit=4.,
-               num_classes=0, condition_couplings=False, context_shape=None, seed=0,
-               dtype=tf.float32, levels=None, splits=None, top=None, embeddings=None,
-               validate_args=False, name='glow'):
+               num_classes=0, condition_couplings=False, context_shape=None,
+               conv_init='rotation', seed=0, dtype=tf.float32, levels=None, splits=None,
+               top=None, embeddings=None, validate_args=False, name='glow'):
     parameters = dict(locals())
     _check_size(*image_shape[:2], num_levels)
     if depth < 1:
@@ -108,8 +110,8 @@ class Glow(multi_scale.MultiScale):
               conv_net.ConvNet, hidden_channels=hidden_channels, actnorm=True)
         make_level = functools.partial(
             level_lib.GlowLevel.trainable, depth=depth, coupling=coupling, scale_map=scale_map,
-            permutation=permutation, precision=precision, reversible=reversible,
-            input_limit=input_limit, dtype=dtype)
+            permutation=permutation, conv_init=conv_init, precision=precision,
+            reversible=reversible, input_limit=input_limit, dtype=dtype)
         levels, splits, top, embeddings = self._made(
             image_shape, num_levels, make_level, network, learn_top, seed, dtype)
       parameters.update(levels=levels, splits=splits, top=top, embeddings=embeddings)

@@ -15,10 +15,14 @@ from tfp_glow.bijectors import trainable_variable
 from tfp_glow.layers import data_dependent_init
 from tfp_glow.layers import seeds
 
-__all__ = ['GlowLevel', 'PERMUTATIONS', 'stacked_linear']
+__all__ = ['CONV_INITS', 'GlowLevel', 'PERMUTATIONS', 'stacked_linear']
 
 PERMUTATIONS = ('lu', 'plain', 'reverse', 'shuffle')
-def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float32):
+CONV_INITS = ('rotation', 'permutation')
+
+
+def stacked_linear(depth, num_channels, permutation='lu', conv_init='rotation', seed=0,
+                   dtype=tf.float32):
   """K channel matrices in one `ChannelLinear` with parameters `[K, ...]`.
 
   Args:
@@ -26,14 +30,24 @@ def stacked_linear(depth, num_channels, permutation='lu', seed=0, dtype=tf.float
     num_channels: int, C.
     permutation: "lu" or "plain" (`InvertibleConv1x1`), "reverse" or "shuffle"
       (`ChannelPermutation`).
+    conv_init: what "lu" and "plain" are before they learn. "rotation": random ones, as in the
+      paper; "permutation": random orders and, in every second step, the halves swapped
+      (`alternating_orders`), so that couplings start with pixels as they are. docs/results.md
+      has what either brings: permutations suit couplings with mixtures and grey images.
     seed: int.
     dtype: float dtype of the Variables.
 
   Raises:
-    ValueError: for another permutation.
+    ValueError: for another permutation or `conv_init`.
   """
+  if conv_init not in CONV_INITS:
+    raise ValueError(f'conv_init must be one of {CONV_INITS}, got {conv_init!r}.')
   if permutation in ('lu', 'plain'):
-    rotations = invertible_conv.random_rotation(num_channels, seed, (depth,))
+    if conv_init == 'rotation':
+      rotations = invertible_conv.random_rotation(num_channels, seed, (depth,))
+    else:
+      orders = permutation_lib.alternating_orders(num_channels, depth, seed)
+      rotations = tf.one_hot(orders, num_channels, dtype=tf.float64)
     return invertible_conv.InvertibleConv1x1.from_rotations(rotations, permutation, dtype)
   if permutation == 'reverse':
     orders = [permutation_lib.reversed_order(num_channels)] * depth
@@ -88,8 +102,8 @@ class GlowLevel(flow_bijector.FlowBijector):
 
   @classmethod
   def trainable(cls, image_shape, depth, network, coupling='affine', scale_map='tanh',
-                permutation='lu', precision='float32', reversible=False, input_limit=4., seed=0,
-                dtype=tf.float32, name='glow_level'):
+                permutation='lu', precision='float32', reversible=False, input_limit=4.,
+                conv_init='rotation', seed=0, dtype=tf.float32, name='glow_level'):
     """A level with Variables of its own.
 
     Args:
@@ -110,13 +124,14 @@ class GlowLevel(flow_bijector.FlowBijector):
         Images stay within 4; but of latents that no image has, as a base draws them early in
         training, each step's network would blow up what the last one left, and `forward` would
         lose all digits, or overflow, in a deep flow.
+      conv_init: "rotation" or "permutation", see `stacked_linear`.
       seed: int; step k has a stream of its own.
       dtype: float dtype of the Variables.
       name: str.
 
     Raises:
-      ValueError: for an unknown coupling, scale map, permutation or precision, a depth below 1
-        or a negative limit.
+      ValueError: for an unknown coupling, scale map, permutation, conv_init or precision, a depth
+        below 1 or a negative limit.
     """
     if depth < 1:
       raise ValueError(f'{name}: depth must be at least 1, got {depth}.')
@@ -129,7 +144,7 @@ class GlowLevel(flow_bijector.FlowBijector):
         actnorm_lib.ActNorm(trainable_variable.make(zeros, 'bias'),
                             trainable_variable.make(zeros, 'log_scale')),
         stacked_linear(
-            depth, num_channels, permutation, seeds.derived_seed(seed, 'linear'), dtype),
+            depth, num_channels, permutation, conv_init, seeds.derived_seed(seed, 'linear'), dtype),
         couplings.weights, couplings, couplings.conditions, reversible, name=name)
 
   @property

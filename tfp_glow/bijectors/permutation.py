@@ -6,9 +6,11 @@ import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import channel_linear
 from tfp_glow.bijectors import trainable_variable
+from tfp_glow.layers import seeds
 from tfp_glow.private import tfp as private_tfp
 
-__all__ = ['ChannelPermutation', 'assert_orders', 'reversed_order', 'shuffled_order']
+__all__ = ['ChannelPermutation', 'alternating_orders', 'assert_orders', 'reversed_order',
+           'shuffled_order']
 
 
 def reversed_order(num_channels):
@@ -19,6 +21,25 @@ def reversed_order(num_channels):
 def shuffled_order(num_channels, seed):
   """A random order of the channels that depends on `seed` only: int32 `[C]`."""
   return np.random.default_rng(seed).permutation(num_channels).astype(np.int32)
+
+
+def alternating_orders(num_channels, depth, seed):
+  """Orders by which each two couplings in a row transform every channel once.
+
+  Every second step has a random order; the one after it swaps the halves that its coupling
+  splits.
+
+  Args:
+    num_channels: int, C.
+    depth: int, K, the number of steps.
+    seed: int.
+
+  Returns:
+    An int32 array `[K, C]`.
+  """
+  swapped = np.roll(np.arange(num_channels, dtype=np.int32), num_channels // 2)
+  return np.stack([swapped if k % 2 else shuffled_order(num_channels, seeds.derived_seed(seed, k))
+                   for k in range(depth)])
 
 
 def assert_orders(orders, name, validate_args):

@@ -71,9 +71,9 @@ def build_image_model(config, image_shape, seed=0, dtype=tf.float32):
     flow = bijectors.Glow(
         image_shape, num_levels=config.num_levels, depth=config.depth,
         coupling=_SIZED_COUPLINGS.get(config.coupling, lambda _: config.coupling)(config),
-        permutation=config.permutation, scale_map=config.scale_map, learn_top=config.learn_top,
-        network=network, precision=config.precision, reversible=config.reversible,
-        input_limit=config.input_limit, num_classes=config.num_classes,
+        permutation=config.permutation, conv_init=config.conv_init, scale_map=config.scale_map,
+        learn_top=config.learn_top, network=network, precision=config.precision,
+        reversible=config.reversible, input_limit=config.input_limit, num_classes=config.num_classes,
         condition_couplings=config.condition_couplings,
         seed=seed, dtype=dtype)
   elif config.name in _TUTORIAL_FLOWS:

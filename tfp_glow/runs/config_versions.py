@@ -27,6 +27,7 @@ BEFORE = {
     'model.num_classes': 0,
     'model.condition_couplings': False,
     'model.class_weight': 0.,
+    'model.conv_init': 'rotation',
     'early_stopping.patience': 0,
     'evaluation.max_images': 0,
     'recovery.max_level_drift': 1e-3,
