@@ -1,7 +1,7 @@
 """Latency and memory of each signature of an export, at batch 1 and 32.
 
     python -m benchmarks.serving                                  a tiny model, and the default one
-    python -m benchmarks.serving --export=runs/mnist5k/export/3750
+    python -m benchmarks.serving --export=runs/mnist5k/export/3600
 
 Each signature is asked in a process of its own, which loads the export and asks it again and again.
 Prints a row of a table for each: milliseconds of the first request (TensorFlow optimises the

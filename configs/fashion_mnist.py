@@ -23,7 +23,7 @@ def get_config():
   config.sample_every = 6_000
   config.checkpoint_every = 1_000
   config.model.depth = 8
-  config.model.conv_init = 'rotation'  # As measured; permutations begin better there, too.
+  config.model.conv_init = 'rotation'  # As measured.
   config.optimizer.learning_rate = 2e-3
   config.optimizer.warmup_steps = 200
   config.optimizer.ema_decay = 0.999

@@ -5,7 +5,7 @@
 
     python examples/serving_client.py digit.png              bits/dim of a picture file, by REST
     python examples/serving_client.py --grpc samples.npy     16 samples, by gRPC
-    python examples/serving_client.py --write_warmup runs/mnist5k/export/3750
+    python examples/serving_client.py --write_warmup runs/mnist5k/export/3600
 
 The last writes a request for each signature into the export, which the server answers to itself
 when it loads the model, so that the first visitor does not wait for it.
