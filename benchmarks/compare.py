@@ -76,7 +76,7 @@ def be_side(name, setting, shape):
   _import_libraries(name)
   before = peak_memory()
   start = time.perf_counter()
-  arguments = peers.settings(name)[setting].get('arguments', {})
+  arguments = _details(name, setting).get('arguments', {})
   side = peers.SIDES[name](width, depth, batch, **arguments)
   side.train()
   first = time.perf_counter() - start
@@ -86,6 +86,10 @@ def be_side(name, setting, shape):
   for line in sys.stdin:
     operation, seconds = line.split()
     print(images_per_second(getattr(side, operation), batch, float(seconds)), file=answers)
+
+
+def _details(name, setting):
+  return peers.settings(name)[setting] if setting else {}
 
 
 def _import_libraries(name):
@@ -109,16 +113,16 @@ class Side:
 
   Attributes:
     start: dict of `first_step_s` and `peak_mb`, above what its imports took.
-    setting: str, a name in `peers.settings`.
+    setting: str, a name in `peers.settings`; None: its library as it is installed.
 
   Raises:
     RuntimeError: if it fails, or takes too long to compile.
   """
 
-  def __init__(self, name, setting, shape):
-    details = peers.settings(name)[setting]
-    command = [sys.executable, '-m', 'benchmarks.compare', f'--side={name}',
-               f'--setting={setting}', f'--shapes={shape}']
+  def __init__(self, name, shape, setting=None):
+    details = _details(name, setting)
+    command = [sys.executable, '-m', 'benchmarks.compare', f'--side={name}', f'--shapes={shape}',
+               *([f'--setting={setting}'] if setting else [])]
     self.setting = setting
     self._limit = FLAGS.compile_seconds if details.get('compiles') else None
     self._process = subprocess.Popen(
@@ -162,7 +166,7 @@ def best_sides(name, shape, stack):
   for setting, details in peers.settings(name).items():
     print(f'{shape}: building {name}, {setting}', file=sys.stderr, flush=True)
     try:
-      side = Side(name, setting, shape)
+      side = Side(name, shape, setting)
       for operation in _OPERATIONS:
         side.images_per_second(operation, 0.)  # Traces or compiles it.
         speeds[operation].append(side.images_per_second(operation, FLAGS.seconds))
