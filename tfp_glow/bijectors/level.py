@@ -52,8 +52,7 @@ def stacked_linear(depth, num_channels, permutation='lu', conv_init='rotation', 
   if permutation == 'reverse':
     orders = [permutation_lib.reversed_order(num_channels)] * depth
   elif permutation == 'shuffle':
-    orders = [permutation_lib.shuffled_order(num_channels, seeds.derived_seed(seed, k))
-              for k in range(depth)]
+    orders = permutation_lib.shuffled_orders(num_channels, depth, seed)
   else:
     raise ValueError(f'permutation must be one of {PERMUTATIONS}, got {permutation!r}.')
   return permutation_lib.ChannelPermutation.fixed(tf.stack(orders), dtype)

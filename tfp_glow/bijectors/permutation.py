@@ -10,7 +10,7 @@ from tfp_glow.layers import seeds
 from tfp_glow.private import tfp as private_tfp
 
 __all__ = ['ChannelPermutation', 'alternating_orders', 'assert_orders', 'reversed_order',
-           'shuffled_order']
+           'shuffled_order', 'shuffled_orders']
 
 
 def reversed_order(num_channels):
@@ -21,6 +21,12 @@ def reversed_order(num_channels):
 def shuffled_order(num_channels, seed):
   """A random order of the channels that depends on `seed` only: int32 `[C]`."""
   return np.random.default_rng(seed).permutation(num_channels).astype(np.int32)
+
+
+def shuffled_orders(num_channels, depth, seed):
+  """A `shuffled_order` for each of K steps: int32 `[K, C]`."""
+  return np.stack([
+      shuffled_order(num_channels, seeds.derived_seed(seed, k)) for k in range(depth)])
 
 
 def alternating_orders(num_channels, depth, seed):
@@ -37,9 +43,9 @@ def alternating_orders(num_channels, depth, seed):
   Returns:
     An int32 array `[K, C]`.
   """
-  swapped = np.roll(np.arange(num_channels, dtype=np.int32), num_channels // 2)
-  return np.stack([swapped if k % 2 else shuffled_order(num_channels, seeds.derived_seed(seed, k))
-                   for k in range(depth)])
+  orders = shuffled_orders(num_channels, depth, seed)
+  orders[1::2] = np.roll(np.arange(num_channels), num_channels // 2)
+  return orders
 
 
 def assert_orders(orders, name, validate_args):
