@@ -87,7 +87,7 @@ class AttentionNet(keras.layers.Layer):
 
     def convs(channels, size):
       return [keras.layers.Conv2D(
-          channels, size, padding='same', dtype=self.dtype_policy,
+          channels, size, padding='same', data_format='channels_last', dtype=self.dtype_policy,
           kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
               for _ in range(num_blocks)]
 
@@ -96,7 +96,7 @@ class AttentionNet(keras.layers.Layer):
               for _ in range(num_blocks)]
 
     self.input_conv = keras.layers.Conv2D(
-        hidden_channels, 3, padding='same', dtype=self.dtype_policy,
+        hidden_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
     self.convs = convs(hidden_channels, 3)
     self.conv_gates = convs(2 * hidden_channels, 1)
@@ -105,7 +105,8 @@ class AttentionNet(keras.layers.Layer):
     self.attention_gates = convs(2 * hidden_channels, 1)
     self.attention_norms = norms()
     self.output_conv = keras.layers.Conv2D(
-        out_channels, 3, padding='same', dtype=self.dtype_policy, kernel_initializer='zeros')
+        out_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
+        kernel_initializer='zeros')
 
   def build(self, input_shape):
     hidden = (*input_shape[:-1], self.hidden_channels)

@@ -78,8 +78,8 @@ class ContextEmbedding(keras.layers.Layer):
 
   def _conv(self, i, channels, size, dilation=1):
     return keras.layers.Conv2D(
-        channels, size, padding='same', dilation_rate=dilation, dtype=self.dtype_policy,
-        kernel_initializer=self._normal(i))
+        channels, size, padding='same', data_format='channels_last', dilation_rate=dilation,
+        dtype=self.dtype_policy, kernel_initializer=self._normal(i))
 
   def _normal(self, i):
     return keras.initializers.HeNormal(seed=seeds.derived_seed(self.seed, i))

@@ -53,7 +53,7 @@ class GatedNet(keras.layers.Layer):
 
     def conv(channels, size):
       return keras.layers.Conv2D(
-          channels, size, padding='same', dtype=self.dtype_policy,
+          channels, size, padding='same', data_format='channels_last', dtype=self.dtype_policy,
           kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
 
     self.input_conv = conv(hidden_channels, 3)
@@ -62,7 +62,8 @@ class GatedNet(keras.layers.Layer):
     self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
                   for _ in range(num_blocks)]
     self.output_conv = keras.layers.Conv2D(
-        out_channels, 3, padding='same', dtype=self.dtype_policy, kernel_initializer='zeros')
+        out_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
+        kernel_initializer='zeros')
 
   def build(self, input_shape):
     hidden = (*input_shape[:-1], self.hidden_channels)
