@@ -1,7 +1,10 @@
 """Each of TensorFlow's private parts still does what it is used for."""
 
+import inspect
+
 import tensorflow as tf
 
+from tfp_glow import bijectors
 from tfp_glow.private import tensorflow as private
 
 
@@ -46,3 +49,21 @@ def test_write_fingerprint(tmp_path):
   (tmp_path / 'fingerprint.pb').unlink()
   private.write_fingerprint(str(tmp_path))
   assert tf.saved_model.experimental.read_fingerprint(str(tmp_path)) == fingerprint
+
+
+def test_autograph_leaves_this_package_as_it_is():
+  converted = []
+
+  def conditioner(x):
+    converted.extend(frame.function for frame in inspect.stack()
+                     if 'autograph_generated' in frame.filename)
+    return x
+
+  coupling = bijectors.AdditiveCoupling(conditioner)
+
+  @tf.function
+  def of_the_user(x):
+    return coupling.inverse_and_log_det(x)
+
+  of_the_user(tf.zeros([1, 2, 2, 2]))
+  assert converted and set(converted) == {'tf__of_the_user'}

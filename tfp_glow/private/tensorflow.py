@@ -1,9 +1,10 @@
-"""TensorFlow's private parts: what runs under which tapes, which Variables it read, fingerprints.
+"""TensorFlow's private parts: tapes and what they read, AutoGraph's rules, fingerprints.
 
 Each has a test of its own, so that an upgrade that breaks one says so by name.
 """
 
 from tensorflow.python import pywrap_tfe
+from tensorflow.python.autograph.core import config as autograph
 from tensorflow.python.eager import record
 from tensorflow.python.saved_model import fingerprinting_utils
 
@@ -18,6 +19,12 @@ stop_recording = record.stop_recording
 
 # Writes fingerprint.pb beside a saved_model.pb. `tf.saved_model.save` does it once, for good.
 write_fingerprint = fingerprinting_utils.write_fingerprint
+
+# Where a user's `tf.function` calls it, AutoGraph would rewrite this package, function by function,
+# for seconds; it needs that as little as TFP, which AutoGraph passes over too.
+# `tf.autograph.experimental.do_not_convert` around each public function would replace it.
+autograph.CONVERSION_RULES = (
+    autograph.DoNotConvert('tfp_glow'), *autograph.CONVERSION_RULES)
 
 
 def possible_gradient_types(tensors):
