@@ -3,6 +3,7 @@
 Through the bijector itself, a Chain of TFP, an Invert and a distribution, one network run each.
 """
 
+import contextlib
 import functools
 import gc
 
@@ -151,6 +152,54 @@ def test_gradients_under_a_second_tape(owner, traced):
   score, gradients = (tf.function(penalty) if traced else penalty)(x)
   np.testing.assert_allclose(score, expected, rtol=1e-9)
   assert all(g is not None for g in gradients)
+
+
+@pytest.mark.parametrize('outer', ['persistent', 'two', 'watching'])
+@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+def test_gradients_under_one_more_tape(outer, traced):
+  """However many there are already, and whatever the new one watches."""
+  flow = _flow()
+  x = checks.normal([2, *_SHAPE])
+  [chosen] = [v for v in flow.trainable_variables if v.name.endswith('log_s:0')]
+
+  def gradients(x):
+    with tf.GradientTape(persistent=outer == 'persistent') as tape, contextlib.ExitStack() as stack:
+      tape.watch(x)
+      if outer == 'two':
+        stack.enter_context(tf.GradientTape())
+      z = flow.inverse(x)
+      y = flow.forward(checks.normal([2, 32]))
+      with tf.GradientTape() as all_read:
+        log_det = flow.inverse_log_det_jacobian(x, event_ndims=3)
+      with tf.GradientTape(watch_accessed_variables=False) as one_read:
+        one_read.watch(chosen)
+        again = flow.forward_log_det_jacobian(z, event_ndims=1)
+      with tf.GradientTape() as ends:
+        ends.watch(y)
+        latent = tf.reduce_sum(flow.inverse(y)**2)
+    return [all_read.gradient(log_det, chosen), one_read.gradient(again, chosen),
+            ends.gradient(latent, y)]
+
+  got = (tf.function(gradients) if traced else gradients)(x)
+  z = tf.identity(flow.inverse(x))
+  with tf.GradientTape(persistent=True) as tape:
+    log_det = flow.inverse_log_det_jacobian(tf.identity(x), event_ndims=3)
+    again = flow.forward_log_det_jacobian(z, event_ndims=1)
+  np.testing.assert_allclose(got[0], tape.gradient(log_det, chosen), rtol=1e-9)
+  np.testing.assert_allclose(got[1], tape.gradient(again, chosen), rtol=1e-9)
+  assert np.any(got[2] != 0.)
+
+
+@pytest.mark.parametrize('trainable', [True, False])
+def test_values_follow_what_a_traced_conditioner_reads(trainable):
+  scale = tf.Variable(1., dtype=tf.float64, trainable=trainable)
+  coupling = bijectors.AdditiveCoupling(tf.function(lambda x: scale * x, autograph=False))
+  x = checks.normal([2, 2, 2, 4])
+  for _ in range(2):  # The second time without a trace.
+    z = coupling.inverse(x)
+    scale.assign_add(1.)
+    back = coupling.forward(z)
+    np.testing.assert_allclose(back[..., 2:] - x[..., 2:], -x[..., :2], rtol=1e-9)
 
 
 def test_a_value_from_outside_a_tape_has_a_log_det_with_gradients(owner):

@@ -26,6 +26,24 @@ def test_possible_gradient_types():
       assert private.possible_gradient_types([tf.identity(v)]) == 2
 
 
+def test_num_tapes():
+  v, other = tf.Variable(1.), tf.Variable(1.)
+
+  def check():
+    assert private.num_tapes([v.handle]) == 0
+    with tf.GradientTape(persistent=True) as outer:
+      y = 2. * v
+      assert private.num_tapes([y]) == private.num_tapes([v.handle, other.handle]) == 1
+      with tf.GradientTape() as inner:
+        z = y * v
+        assert private.num_tapes([v.handle]) == private.num_tapes([z]) == 2
+        assert private.num_tapes([y]) == 1
+    assert inner.watched_variables() == outer.watched_variables() == (v,)
+    return inner.gradient(z, v), outer.gradient(z, v)
+
+  assert [float(g) for g in check()] == [float(g) for g in tf.function(check)()] == [2., 4.]
+
+
 def test_watched_variables():
   read, other = tf.Variable(1.), tf.Variable(1.)
   with private.watched_variables() as watched:
@@ -41,6 +59,17 @@ def test_watched_variables():
     return value
 
   traced()
+
+
+def test_watched_variables_of_a_function():
+  read, fixed = tf.Variable(1.), tf.Variable(1., trainable=False)
+  function = tf.function(lambda: read + fixed, autograph=False)
+  for _ in range(2):
+    with private.watched_variables() as outer:
+      with private.watched_variables() as inner:
+        function()
+    assert set(map(id, inner.variables)) == set(map(id, outer.variables)) == {id(read), id(fixed)}
+  assert not hasattr(tf.compat.v1.get_default_graph(), 'watch_variable')
 
 
 def test_write_fingerprint(tmp_path):

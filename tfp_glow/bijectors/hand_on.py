@@ -109,7 +109,7 @@ class _Run:
     if any(part is given for part in tf.nest.flatten(y) for given in tf.nest.flatten(x)):
       return  # Nothing was made.
     self._kwargs = tf.nest.map_structure(_remembered, kwargs)
-    self._watched = variables[:1]
+    self._trainable = [v for v in variables if v.trainable]
     self._tapes = self._seen_by_tapes()
     self._graph = self._num_operations = None
     if tf.executing_eagerly():
@@ -160,12 +160,14 @@ class _Run:
     return all(map(_is_same, tf.nest.flatten(kwargs), tf.nest.flatten(self._kwargs)))
 
   def _seen_by_tapes(self):
-    """How many of the active tapes saw each end of the run, and see a Variable that it read."""
+    """How many of the active tapes saw each end of the run, and see the Variables that it read."""
     if not private_tf.could_possibly_record():
       return None
+    for variable in self._trainable[:1]:
+      variable.read_value()  # Now a tape that watches what is read sees one of them.
     ends = [*tf.nest.flatten(self.input), *tf.nest.flatten(self.output())]
-    reads = [v.read_value() for v in self._watched]
-    return [private_tf.possible_gradient_types([t]) for t in [*ends, *reads]]
+    return [*((private_tf.possible_gradient_types([t]), private_tf.num_tapes([t])) for t in ends),
+            private_tf.num_tapes([v.handle for v in self._trainable])]
 
   def _variables_are_unchanged(self):
     if self._graph is None:
