@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_keras
-from tests.tiny_keras import BATCH, assert_close, contexts, everything, fit, images, labelled, make
-from tests.tiny_keras import values, with_classes, with_context
+from tests.tiny_keras import BATCH, assert_close, assert_equal, contexts, everything, fit, images
+from tests.tiny_keras import labelled, make, values, with_classes, with_context
 from tfp_glow import keras_image_model
 from tfp_glow.distributions import noise as noise_lib
 
@@ -110,6 +110,30 @@ def test_initialisation_is_that_of_the_image_model(given):
   assert given is not None
 
 
+def test_initialisation_from_a_pydataset():
+  class Batches(keras.utils.PyDataset):
+    def __len__(self):
+      return 2
+
+    def __getitem__(self, i):
+      return images()[i * 20:i * 20 + 20]
+
+  flow, _ = make(start=Batches())
+  expected, _ = make(start=images()[:20])
+  assert_equal(values(flow), values(expected))
+
+
+def test_arguments_by_place_mean_what_they_mean_for_keras():
+  weights = np.linspace(0., 1., len(images()))
+  _, model = make(compile_with=lambda: keras.optimizers.SGD(0.))
+  expected = model.evaluate(images(), sample_weight=weights, verbose=0)
+  assert model.evaluate(images(), None, 32, 0, weights) == expected
+  history = model.fit(images(), None, 32, 1, 0, None, 0., (images(), None, weights)).history
+  np.testing.assert_allclose(history['val_loss'], [expected], rtol=1e-6)
+  with pytest.raises(TypeError):
+    model.evaluate(images(), None, 32, batch_size=32)
+
+
 def test_images_of_weight_zero_do_not_count():
   weights = np.repeat([1., 0.], [BATCH, 5])
   results = []
@@ -170,6 +194,11 @@ def test_other_mistakes_raise_one_line(plain, classes, given):
       (lambda: plain.evaluate(tf.data.Dataset.from_tensors({'picture': x}), verbose=0),
        "key 'image', got"),
       (lambda: plain.initialize([[x]]), 'got list in the images. place'),
+      (lambda: plain.initialize(x[:0]), 'at least one image for each of the 1 replicas, got 0'),
+      (lambda: plain.initialize(slices(x).take(0)), 'a data set without a batch'),
+      (lambda: plain.initialize(iter([x])), 'PyDataset, got list_iterator; pass one batch'),
+      (lambda: fit(plain, {'image': x, 'mask': y}, sample_weight=y), 'weights are there twice'),
+      (lambda: fit(plain, {'image': x, 'mask': y}, y, sample_weight=y), 'weights are there twice'),
       (lambda: fit(given, x, y), "has no context; pass a dict with the keys 'image', 'context', "
        "'label'"),
       (lambda: given.initialize(x), 'has no context and no labels'),

@@ -58,6 +58,32 @@ def test_has_every_variable_once_and_fit_moves_the_trainable_ones():
     assert np.any(variable.numpy() != value) == variable.trainable, variable.name
 
 
+@pytest.mark.parametrize('options', [dict(run_eagerly=True), dict(jit_compile=True)], ids=str)
+def test_what_is_frozen_after_compile_stays_and_the_rest_trains(options):
+  def fitted(recompile):
+    _, model = make(**options)
+    [frozen] = [v for v in model.layers[0].values if v.name.endswith('lower')]
+    frozen.trainable = False
+    if recompile:
+      model.compile(tiny_keras.optimizer(), **options)
+    before = frozen.numpy()
+    fit(model)
+    np.testing.assert_array_equal(frozen, before)
+    return [v.numpy() for v in model.layers[0].values]
+
+  for late, early in zip(fitted(False), fitted(True)):
+    np.testing.assert_array_equal(late, early)
+
+
+def test_what_is_unfrozen_after_compile_is_refused():
+  _, model = make()
+  model.trainable = False
+  model.compile(tiny_keras.optimizer())
+  model.trainable = True
+  with pytest.raises(ValueError, match='trainable and was not when compile .* compile again'):
+    fit(model)
+
+
 def test_evaluation_is_that_of_the_image_model(one_device):
   model, x = one_device['model'], images()
   form = everything()

@@ -170,6 +170,7 @@ def test_what_cannot_be_is_refused_in_one_line(mirrored, policy):
       (lambda: compiled(loss_weights=[2.]), 'leave loss_weights out'),
       (lambda: compiled(optimizer=lambda: None), 'needs an optimizer, got None'),
       (lambda: compiled(mirrored, lambda: outside), 'outside the scope'),
+      (lambda: compiled(mirrored, steps_per_execution=2), 'steps_per_execution=2.*has 2; leave'),
       (lambda: compiled(mirrored, lambda: _SGD(gradient_accumulation_steps=2)),
        'gradient_accumulation_steps=2.*has 2; leave it out'),
       (lambda: compiled(mirrored, lambda: _SGD(use_ema=True, ema_overwrite_frequency=3)),

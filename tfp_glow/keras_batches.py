@@ -61,6 +61,7 @@ def unpack(batch, model):
   images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
   given = {}
   if isinstance(images, dict):
+    _check_weights_once(images, weights)
     given, weights = images, images.get('mask', weights)
     if 'image' not in images:
       raise ValueError(
@@ -106,10 +107,22 @@ def with_weights(x, y, weights):
 
   Returns:
     `x, y, weights`, the weights within `x` where there are no labels.
+
+  Raises:
+    ValueError: if `x` holds weights too.
   """
+  if isinstance(x, dict):
+    _check_weights_once(x, weights)
   if y is not None or weights is None or not (isinstance(x, dict) or hasattr(x, 'shape')):
     return x, y, weights
   return {**(x if isinstance(x, dict) else {'image': x}), 'mask': weights}, None, None
+
+
+def _check_weights_once(batch, weights):
+  if weights is not None and 'mask' in batch:
+    raise ValueError(
+        "weights are there twice, under the key 'mask' of the images and as sample_weight or "
+        'class_weight; leave one out.')
 
 
 def raise_what_failed(error):

@@ -1,5 +1,7 @@
 """A keras.Model around an image model: compile, fit, evaluate, predict."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -135,7 +137,8 @@ class KerasImageModel(private_keras.BuiltModel):
 
     Args:
       images: uint8 `[N, H, W, C]`, all replicas' (on several workers, the same on
-        each), or a batch of another form, or a `tf.data.Dataset` whose first batch is taken.
+        each), or a batch of another form, or a `tf.data.Dataset` or `keras.utils.PyDataset` whose
+        first batch is taken.
         Some hundred images are enough.
       labels: int `[N]`, for a flow with classes, if `images` does not hold them.
 
@@ -143,11 +146,11 @@ class KerasImageModel(private_keras.BuiltModel):
       ValueError: for images of a wrong shape, dtype or range, and for conditions that are missing
         or of a wrong shape or dtype.
     """
-    batch = next(iter(images)) if isinstance(images, tf.data.Dataset) else images
+    batch = _first_batch(images)
     if labels is not None:
       batch = (batch, labels)
     images, conditions, _ = keras_batches.unpack(batch, self.image_model)
-    if tf.reduce_max(images) <= 1:
+    if images.shape[0] and tf.reduce_max(images) <= 1:
       raise ValueError(
           'images must be uint8 from 0 to 255, got no value above '
           f'{int(tf.reduce_max(images))}; multiply by 255 before the cast to uint8.')
@@ -185,8 +188,9 @@ class KerasImageModel(private_keras.BuiltModel):
       **kwargs: what else `keras.Model.compile` takes.
 
     Raises:
-      ValueError: for a loss, metrics, no optimizer, one of another scope, or one that accumulates
-        gradients or overwrites weights by their average on several replicas.
+      ValueError: for a loss, metrics, no optimizer, one of another scope, and what Keras cannot do
+        on several replicas: an optimizer that accumulates gradients or overwrites weights by their
+        average, and several steps_per_execution.
     """
     for argument, value in dict(
         loss=loss, metrics=metrics, weighted_metrics=weighted_metrics,
@@ -196,27 +200,30 @@ class KerasImageModel(private_keras.BuiltModel):
             f'the loss is bits per dimension and the only metric, got {argument}={value!r}; '
             f'leave {argument} out.')
     strategy = self.distribute_strategy
+    replicas, steps = strategy.num_replicas_in_sync, kwargs.get('steps_per_execution', 1)
+    if replicas > 1 and steps != 1:
+      raise ValueError(
+          f'Keras cannot do steps_per_execution={steps} on several replicas, and the '
+          f'{type(strategy).__name__} has {replicas}; leave it out.')
     with strategy.scope():
       super().compile(optimizer, jit_compile=jit_compile, **kwargs)
       keras_optimizer.check(self.optimizer, self)
       if not self.optimizer.built:
         self.optimizer.build(self.trainable_variables)
+    self._known = frozenset(map(id, self.trainable_variables))  # To the optimizer.
     self._use_xla(self.jit_compile)
     # Keras would compile the whole step, collectives included, which fails.
     self.jit_compile = False
 
   def fit(self, x=None, y=None, *args, **kwargs):
-    if kwargs.get('validation_data') is not None:
-      kwargs['validation_data'] = keras_batches.with_weights(
-          *keras.utils.unpack_x_y_sample_weight(kwargs['validation_data']))
-    x, y, kwargs['sample_weight'] = keras_batches.with_weights(
-        x, y, kwargs.get('sample_weight'))
-    return super().fit(x, y, *args, **kwargs)
+    given = _with_weights(super().fit, x, y, *args, **kwargs)
+    if given.get('validation_data') is not None:
+      given['validation_data'] = keras_batches.with_weights(
+          *keras.utils.unpack_x_y_sample_weight(given['validation_data']))
+    return super().fit(**given)
 
   def evaluate(self, x=None, y=None, *args, **kwargs):
-    x, y, kwargs['sample_weight'] = keras_batches.with_weights(
-        x, y, kwargs.get('sample_weight'))
-    return super().evaluate(x, y, *args, **kwargs)
+    return super().evaluate(**_with_weights(super().evaluate, x, y, *args, **kwargs))
 
   def call(self, images, labels=None):
     """Bits per dimension, float `[N]`, of images `[N, H, W, C]`; arguments as of `initialize`."""
@@ -232,16 +239,23 @@ class KerasImageModel(private_keras.BuiltModel):
         self._seed, keras_optimizer.num_steps(self.optimizer),
         [share.total, *self.image_model.image_shape])
     share, noise = share.never_empty(noise[share.first:share.first + share.count])
+    variables = self.trainable_variables
+    for variable in variables:
+      if id(variable) not in self._known:
+        raise ValueError(
+            f'{self.name}: {variable.path} is trainable and was not when compile was called; call '
+            'compile again.')
     total = tf.reduce_sum(share.weights)
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
       total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
     scale = keras_optimizer.scale_of_loss(self.optimizer, total.dtype)
     values, gradients = self._gradients(
-        share.images, noise, share.conditions, scale * tf.math.divide_no_nan(share.weights, total))
+        tuple(map(id, variables)), share.images, noise, share.conditions,
+        scale * tf.math.divide_no_nan(share.weights, total))
     self._mean_loss().update_state(values, sample_weight=share.weights)
     self.optimizer.apply(
-        keras_optimizer.reduced(self.optimizer, gradients), self.trainable_variables)
+        keras_optimizer.reduced(self.optimizer, gradients), variables)
     return self._logs()
 
   def test_step(self, data):
@@ -285,12 +299,14 @@ class KerasImageModel(private_keras.BuiltModel):
     raise NotImplementedError(f'{self.name}: a distribution has no Keras config.')
 
   def _use_xla(self, use_xla):
-    model, variables = self.image_model, [v.value for v in self.trainable_variables]
+    model = self.image_model
 
     def bits_per_dim(images, noise, conditions):
       return model.bits_per_dim(images, noise, **conditions)
 
-    def gradients(images, noise, conditions, weights):
+    def gradients(ids, images, noise, conditions, weights):
+      del ids  # They make XLA's function another one where others train.
+      variables = [v.value for v in self.trainable_variables]
       with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
         values = bits_per_dim(images, noise, conditions)
@@ -342,6 +358,30 @@ class KerasImageModel(private_keras.BuiltModel):
         self.train_function = self.test_function = self.predict_function = None
         raise
     return checked
+
+
+def _first_batch(images):
+  """The first batch of a data set, or what `initialize` was given."""
+  if isinstance(images, keras.utils.PyDataset):
+    return images[0]
+  if isinstance(images, tf.data.Dataset):
+    batch = next(iter(images), None)
+    if batch is None:
+      raise ValueError('initialize needs images, got a data set without a batch.')
+    return batch
+  if hasattr(images, '__next__') or isinstance(images, tf.distribute.DistributedDataset):
+    raise ValueError(
+        'initialize takes a batch, a tf.data.Dataset or a keras.utils.PyDataset, got '
+        f'{type(images).__name__}; pass one batch of it.')
+  return images
+
+
+def _with_weights(method, *args, **kwargs):
+  """All arguments of a method of Keras by name, weights of images without labels with the images."""
+  given = inspect.signature(method).bind(*args, **kwargs).arguments
+  more = given.pop('kwargs', {})
+  x, y, weights = keras_batches.with_weights(given['x'], given['y'], given.get('sample_weight'))
+  return {**given, **more, 'x': x, 'y': y, 'sample_weight': weights}
 
 
 def _num_workers(strategy):
