@@ -105,6 +105,11 @@ def test_initialize_refuses_what_would_spoil_the_variables(x):
   np.testing.assert_array_equal(b.log_scale, [0., 0.])
 
 
+def test_initialize_names_what_is_no_variable():
+  with pytest.raises(ValueError, match='to assign to, and log_scale is a EagerTensor'):
+    bijectors.ActNorm(tf.Variable([0., 0.]), tf.zeros([2])).initialize(tf.zeros([1, 2, 2, 2]))
+
+
 def test_channels_known_late_are_not_broadcast():
   b = bijectors.ActNorm([1., 2., 3.], [0., 0., 0.])
   late = tf.function(

@@ -44,6 +44,8 @@ class TestGlowMixtureOfLogistics(checks.VariantChecks):
 
 
 def test_sizes_that_do_not_fit_are_refused():
+  with pytest.raises(ValueError, match=r'must be \(height, width, channels\), got \(28, 28\)'):
+    bijectors.Glow((28, 28))
   with pytest.raises(ValueError, match='multiples of 8, got 28 x 28; 32 x 32 would fit'):
     bijectors.Glow((28, 28, 1), num_levels=3)
   with pytest.raises(ValueError, match='multiples of 4, got 4 x 6'):

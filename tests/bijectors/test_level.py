@@ -248,9 +248,14 @@ def test_user_mistakes():
     make_level(permutation='none')
   with pytest.raises(ValueError, match="conv_init must be one of .* got 'none'"):
     make_level(conv_init='none')
-  with pytest.raises(ValueError, match='updates weights by itself'):
+  with pytest.raises(ValueError, match='weights that do not train, frozen or updated'):
     bijectors.GlowLevel.trainable(
         (2, 2, 4), 2, lambda channels, seed, dtype: keras.Sequential(
             [keras.layers.BatchNormalization(), keras.layers.Conv2D(channels, 1)]))
+  level = make_level()
+  for fixed in (level.copy(coupling_weights=[tf.identity(w) for w in level.coupling_weights]),
+                level.copy(actnorm=bijectors.ActNorm(level.actnorm.bias, [[0.] * 4] * level.depth))):
+    with pytest.raises(ValueError, match='needs Variables to assign to, got a EagerTensor'):
+      fixed.initialize(tf.zeros([2, 2, 2, 4]))
   with pytest.raises(ValueError, match='at least 2 channels'):
     level_lib.GlowLevel.trainable((2, 2, 1), 2, SMALL)

@@ -58,3 +58,22 @@ def test_initialize_sets_the_hidden_actnorms_too():
   moved = [v.name for v in step.coupling.trainable_variables
            if 'log_scale_' in v.name and np.any(v.numpy())]
   assert len(moved) == 2
+
+
+def test_initialize_takes_conditions_as_inverse_does():
+  hidden = functools.partial(layers.ConvNet, hidden_channels=4, actnorm=True)
+  forms = dict(labels=layers.Condition((), 3), context=layers.Condition((2,)))
+  network = lambda channels, seed, dtype: layers.ContextNet(
+      channels, hidden, forms, seed, dtype=dtype)
+  x, context = tf.random.stateless_normal([2, 3, 4, 4, 2], [0, 1]), tf.ones([2])
+  steps = [bijectors.GlowStep.trainable(2, network) for _ in range(2)]
+  steps[0].initialize(x, labels=[0, 1, 2], context=context)
+  steps[1].initialize(tf.reshape(x, [6, 4, 4, 2]), labels=[0, 1, 2, 0, 1, 2],
+                      context=tf.ones([6, 2]))
+  for one, other in zip(*(step.variables for step in steps)):
+    np.testing.assert_allclose(one, other, atol=1e-6)
+  for initialize in (steps[0].initialize, steps[0].coupling.initialize):
+    for given, message in ((dict(context=context), 'labels is missing'),
+                           (dict(labels=[0, 1, 7], context=context), '7')):
+      with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=message):
+        initialize(x, **given)

@@ -95,10 +95,11 @@ class ActNorm(flow_bijector.FlowBijector):
     Raises:
       ValueError: if the parameters are not Variables or the channels differ.
     """
-    if not isinstance(self.bias, tf.Variable) or not isinstance(self.log_scale, tf.Variable):
-      raise ValueError(
-          f'{self.name}: initialize() needs Variables to assign to, got '
-          f'{type(self.bias).__name__}; make the bijector with ActNorm.trainable.')
+    for name, parameter in (('bias', self.bias), ('log_scale', self.log_scale)):
+      if not isinstance(parameter, tf.Variable):
+        raise ValueError(
+            f'{self.name}: initialize() needs Variables to assign to, and {name} is a '
+            f'{type(parameter).__name__}; make the bijector with ActNorm.trainable.')
     if not self.folds_batch:
       raise ValueError(
           f'{self.name}: initialize() sets one map, got parameters of the shapes '

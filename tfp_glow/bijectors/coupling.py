@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow.bijectors import batch
 from tfp_glow.bijectors import flow_bijector
 from tfp_glow.bijectors import inner as inner_lib
 from tfp_glow.bijectors import trainable_variable
@@ -145,12 +146,16 @@ class Coupling(flow_bijector.FlowBijector):
     """Initialises ActNorm in the conditioner, where it has any, from images x.
 
     Args:
-      x: float Tensor `[N, H, W, C]`, what `inverse` will see.
-      **conditions: what the conditioner gets besides.
+      x: float Tensor `[..., H, W, C]`, what `inverse` will see.
+      **conditions: what `inverse` gets besides.
+
+    Raises:
+      ValueError: as `inverse`, for conditions that do not fit.
     """
+    fold = batch.Fold(self, x, 3, conditions)
     initialize = getattr(self.conditioner, 'initialize', None)
     if initialize is not None:
-      initialize(self._split(tf.convert_to_tensor(x, self.dtype))[0], **conditions)
+      initialize(self._split(fold.x)[0], **fold.conditions)
 
   def _forward_and_log_det(self, z, **conditions):
     return self._couple(flow_bijector.forward_and_log_det, z, conditions)

@@ -95,7 +95,7 @@ class Glow(multi_scale.MultiScale):
                conv_init='rotation', seed=0, dtype=tf.float32, levels=None, splits=None,
                top=None, embeddings=None, validate_args=False, name='glow'):
     parameters = dict(locals())
-    _check_size(*image_shape[:2], num_levels)
+    _check_size(image_shape, num_levels)
     if depth < 1:
       raise ValueError(f'{name}: depth must be at least 1, got {depth}.')
     _check_classes(num_classes, condition_couplings, learn_top)
@@ -237,7 +237,11 @@ def _check_classes(num_classes, condition_couplings, learn_top):
         'condition_couplings, or both.')
 
 
-def _check_size(height, width, num_levels):
+def _check_size(image_shape, num_levels):
+  if len(image_shape) != 3:
+    raise ValueError(
+        f'glow: image_shape must be (height, width, channels), got {tuple(image_shape)}.')
+  height, width, _ = image_shape
   if num_levels < 1:
     raise ValueError(f'glow: num_levels must be at least 1, got {num_levels}.')
   multiple = 2**num_levels

@@ -204,7 +204,16 @@ class GlowLevel(flow_bijector.FlowBijector):
 
     Returns:
       `inverse(x)` with the initialised weights.
+
+    Raises:
+      ValueError: if the weights are not Variables.
     """
+    variables = [self.actnorm.bias, self.actnorm.log_scale, *self._coupling_weights]
+    for variable in variables:
+      if not isinstance(variable, tf.Variable):
+        raise ValueError(
+            f'{self.name}: initialize() needs Variables to assign to, got a '
+            f'{type(variable).__name__}; make the level with GlowLevel.trainable.')
     fold = batch.Fold(self, x, 3, conditions)
     conditions = fold.conditions
     initialized = getattr(self._make_coupling, 'initialized', None)
@@ -219,7 +228,6 @@ class GlowLevel(flow_bijector.FlowBijector):
       return y, [kernel, bias, log_scale, *weights]
 
     # Replicas cannot meet inside a loop, so several of them unroll it.
-    variables = [self.actnorm.bias, self.actnorm.log_scale, *self._coupling_weights]
     x, (_, *values) = rolled.update(
         step, [self.linear.kernel(), *variables], fold.x,
         unroll=data_dependent_init.num_replicas() > 1)

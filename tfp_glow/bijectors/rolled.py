@@ -215,8 +215,8 @@ def _first_order_only(fn, *args):
 
     def refuse(*_):
       raise NotImplementedError(
-          'a reversible level has no second-order gradients; build the flow with '
-          'reversible=False for them.')
+          'a reversible level has no second-order and no forward-mode gradients; build the flow '
+          'with reversible=False for them.')
 
     return [r for r in results if r is not None], refuse
 

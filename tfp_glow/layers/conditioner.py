@@ -115,8 +115,8 @@ class StackedLayer:
     conditions: what the layer takes beside the image; see `named_conditions`.
 
   Raises:
-    ValueError: if the layer has weights that it updates by itself (such as
-      BatchNormalization's), which K sets of weights cannot serve.
+    ValueError: if the layer has weights that do not train, frozen ones or such as it updates by
+      itself (BatchNormalization's), which K sets of weights cannot serve.
   """
 
   def __init__(self, make_layer, depth, input_shape):
@@ -126,8 +126,8 @@ class StackedLayer:
       layer.build(input_shape)
     if layer.non_trainable_variables:
       raise ValueError(
-          f'{layer.name}: a level cannot run a layer that updates weights by itself, '
-          f'got {[v.path for v in layer.non_trainable_variables]}.')
+          f'{layer.name}: a level cannot run a layer with weights that do not train, frozen or '
+          f'updated by itself, got {[v.path for v in layer.non_trainable_variables]}.')
     variables = layer.trainable_variables
     if hasattr(layer, 'initial_weights'):
       stacks = layer.initial_weights(depth)
