@@ -6,7 +6,7 @@ import typing
 import keras
 import tensorflow as tf
 
-__all__ = ['Batch', 'Share', 'raise_what_failed', 'share', 'unpack', 'with_weights']
+__all__ = ['Batch', 'Share', 'first_batch', 'raise_what_failed', 'share', 'unpack', 'with_weights']
 
 
 class Batch(typing.NamedTuple):
@@ -40,6 +40,22 @@ class Share(typing.NamedTuple):
     images, conditions, weights, noise = tf.nest.map_structure(
         pad, (self.images, self.conditions, self.weights, noise))
     return self._replace(images=images, conditions=conditions, weights=weights), noise
+
+
+def first_batch(images):
+  """The first batch of a data set, or what `initialize` was given."""
+  if isinstance(images, keras.utils.PyDataset):
+    return images[0]
+  if isinstance(images, tf.data.Dataset):
+    batch = next(iter(images), None)
+    if batch is None:
+      raise ValueError('initialize needs images, got a data set without a batch.')
+    return batch
+  if hasattr(images, '__next__') or isinstance(images, tf.distribute.DistributedDataset):
+    raise ValueError(
+        'initialize takes a batch, a tf.data.Dataset or a keras.utils.PyDataset, got '
+        f'{type(images).__name__}; pass one batch of it.')
+  return images
 
 
 def unpack(batch, model):

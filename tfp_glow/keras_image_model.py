@@ -146,7 +146,7 @@ class KerasImageModel(private_keras.BuiltModel):
       ValueError: for images of a wrong shape, dtype or range, and for conditions that are missing
         or of a wrong shape or dtype.
     """
-    batch = _first_batch(images)
+    batch = keras_batches.first_batch(images)
     if labels is not None:
       batch = (batch, labels)
     images, conditions, _ = keras_batches.unpack(batch, self.image_model)
@@ -358,22 +358,6 @@ class KerasImageModel(private_keras.BuiltModel):
         self.train_function = self.test_function = self.predict_function = None
         raise
     return checked
-
-
-def _first_batch(images):
-  """The first batch of a data set, or what `initialize` was given."""
-  if isinstance(images, keras.utils.PyDataset):
-    return images[0]
-  if isinstance(images, tf.data.Dataset):
-    batch = next(iter(images), None)
-    if batch is None:
-      raise ValueError('initialize needs images, got a data set without a batch.')
-    return batch
-  if hasattr(images, '__next__') or isinstance(images, tf.distribute.DistributedDataset):
-    raise ValueError(
-        'initialize takes a batch, a tf.data.Dataset or a keras.utils.PyDataset, got '
-        f'{type(images).__name__}; pass one batch of it.')
-  return images
 
 
 def _with_weights(method, *args, **kwargs):
