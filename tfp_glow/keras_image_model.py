@@ -84,7 +84,7 @@ class KerasImageModel(private_keras.BuiltModel):
   the same every time. `predict` returns bits per dimension of each image, float `[N]`.
 
   `compile` takes an optimizer and what concerns running (`jit_compile`,
-  `steps_per_execution`, `run_eagerly`); loss and metrics are fixed. XLA compiles
+  `run_eagerly`, on one replica `steps_per_execution`); loss and metrics are fixed. XLA compiles
   forward and backward pass, which works on several replicas too. Gradients are
   clipped after they were summed over the replicas. The flow computes in its own dtype, whatever
   Keras' dtype policy is; under "mixed_float16" Keras scales the loss, which changes nothing else.
@@ -138,8 +138,7 @@ class KerasImageModel(private_keras.BuiltModel):
     Args:
       images: uint8 `[N, H, W, C]`, all replicas' (on several workers, the same on
         each), or a batch of another form, or a `tf.data.Dataset` or `keras.utils.PyDataset` whose
-        first batch is taken.
-        Some hundred images are enough.
+        first batch is taken. Some hundred images are enough.
       labels: int `[N]`, for a flow with classes, if `images` does not hold them.
 
     Raises:

@@ -85,3 +85,11 @@ def test_missing_files_are_named(tmp_path):
     np.savez(tmp_path / name, **_arrays())
   with pytest.raises(errors.UserError, match='holds 2 .npz files; name one.*a.npz, b.npz'):
     data.load('npz', data_dir=tmp_path)
+
+
+def test_ids_are_no_classes(tmp_path):
+  path = str(tmp_path / 'a.npz')
+  images = np.zeros([2, 4, 4], np.uint8)
+  np.savez(path, x_train=images, y_train=[0, 20231201], x_test=images, y_test=[0, 1])
+  with pytest.raises(errors.UserError, match='whole numbers below 100,000; received 20231201'):
+    data.load('npz', data_dir=path)

@@ -1,5 +1,6 @@
 """Other images come at the model's size and with its channels."""
 
+import copy
 import types
 
 import numpy as np
@@ -107,6 +108,15 @@ def test_images_of_the_size_of_the_model_are_left_as_they_are(tmp_path):
   images = _own(28, 28)
   np.savez(tmp_path / 'a.npz', x_train=images, x_test=images[:2])
   others = evaluation.load_others(f'npz:{tmp_path}/a.npz', _DATASET, _own(28, 28, 1), 10)
+  np.testing.assert_array_equal(others, images[:2, :, :, None])
+
+
+def test_others_need_no_validation_images(tmp_path):
+  images = _own(28, 28)
+  np.savez(tmp_path / 'a.npz', x_train=images[:1], x_test=images[:2])
+  config = copy.deepcopy(_DATASET)
+  config.validation_percent = 10
+  others = evaluation.load_others(f'npz:{tmp_path}/a.npz', config, _own(28, 28, 1), 10)
   np.testing.assert_array_equal(others, images[:2, :, :, None])
 
 

@@ -12,6 +12,7 @@ from tests.serving import tiny
 from tfp_glow import errors
 from tfp_glow import serving
 from tfp_glow.serving import definitions
+from tfp_glow.serving import examples as examples_lib
 from tfp_glow.serving import export_folder
 
 
@@ -143,3 +144,10 @@ def test_home(tmp_path, monkeypatch):
   monkeypatch.setenv('HOME', str(tmp_path))
   with pytest.raises(errors.UserError, match='is no folder'):
     serving.load('~/7')
+
+
+def test_examples_of_a_test_split_of_one_image(tmp_path):
+  """As a folder of few pictures has."""
+  path = str(tmp_path / 'examples.npz')
+  examples_lib.Examples(np.zeros([1, 8, 8, 1], np.uint8), np.ones([1], np.float32)).save(path)
+  assert examples_lib.Examples.read(path, (8, 8, 1)).images.shape == (1, 8, 8, 1)

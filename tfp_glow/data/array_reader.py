@@ -11,6 +11,9 @@ from tfp_glow.data import reader
 __all__ = ['ArrayReader']
 
 
+_MAX_CLASSES = 100_000  # As of model.num_classes.
+
+
 class ArrayReader(reader.Reader):
   """Images and labels in memory.
 
@@ -21,7 +24,7 @@ class ArrayReader(reader.Reader):
     splits: {'train' and 'test': (uint8 array [N, H, W, C], int array [N] or None)}.
 
   Raises:
-    UserError: if the images of the two differ in size.
+    UserError: if the images of the two differ in size, or labels are too large to be classes.
   """
 
   def __init__(self, name, splits):
@@ -36,7 +39,12 @@ class ArrayReader(reader.Reader):
       self._splits[split] = np.ascontiguousarray(pixels), labels.astype(np.int32)
     num_classes = None
     if is_labelled:
-      num_classes = 1 + max(int(labels.max()) for _, labels in self._splits.values())
+      largest = max(int(labels.max()) for _, labels in self._splits.values())
+      if largest >= _MAX_CLASSES:
+        raise errors.UserError(
+            f'{name}: labels must be classes, whole numbers below {_MAX_CLASSES:,}; received '
+            f'{largest}. Leave the labels out, or number the classes from 0.')
+      num_classes = 1 + largest
     super().__init__(
         name=name, num_examples={split: len(labels) for split, (_, labels) in self._splits.items()},
         native_shape=self._splits['train'][0].shape[1:], num_classes=num_classes,

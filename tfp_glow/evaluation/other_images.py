@@ -93,6 +93,7 @@ def _config(name, dataset_config, size):
   elif config.resize == 'random_crop':
     config.resize = 'center_crop'
   config.shift, config.flip = 0, False
+  config.validation_percent = 0  # Nothing is trained with them.
   kind, colon, path = name.partition(':')
   if colon and _files_of(kind):
     config.name, config.data_dir = kind, path

@@ -47,7 +47,7 @@ class Examples:
     with np.load(path, allow_pickle=False) as arrays:
       images, bits = arrays['images'], arrays['bits_per_dim']
       labels = arrays['labels'] if 'labels' in arrays else None
-    if (images.dtype != np.uint8 or images.shape[1:] != tuple(image_shape) or len(images) < 2
+    if (images.dtype != np.uint8 or images.shape[1:] != tuple(image_shape) or not len(images)
         or bits.dtype != np.float32 or bits.ndim != 1 or not np.isfinite(bits).all()):
       raise ValueError(
           f'it holds {images.dtype} images of the shape {list(images.shape)} and {bits.dtype} '
