@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfp_glow.layers import gated_net
+from tfp_glow.layers import same_conv
 from tfp_glow.layers import seeds
 from tfp_glow.layers import sizes
 from tfp_glow.layers import static_shape
@@ -85,28 +86,26 @@ class AttentionNet(keras.layers.Layer):
     self.seed = seed
     layer_seeds = (seeds.derived_seed(seed, i) for i in itertools.count())
 
+    def conv(channels, size):
+      return same_conv.same_conv(
+          channels, size, self.dtype_policy,
+          keras.initializers.GlorotUniform(seed=next(layer_seeds)))
+
     def convs(channels, size):
-      return [keras.layers.Conv2D(
-          channels, size, padding='same', data_format='channels_last', dtype=self.dtype_policy,
-          kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
-              for _ in range(num_blocks)]
+      return [conv(channels, size) for _ in range(num_blocks)]
 
     def norms():
       return [keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
               for _ in range(num_blocks)]
 
-    self.input_conv = keras.layers.Conv2D(
-        hidden_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
+    self.input_conv = conv(hidden_channels, 3)
     self.convs = convs(hidden_channels, 3)
     self.conv_gates = convs(2 * hidden_channels, 1)
     self.conv_norms = norms()
     self.projections = convs(3 * hidden_channels, 1)
     self.attention_gates = convs(2 * hidden_channels, 1)
     self.attention_norms = norms()
-    self.output_conv = keras.layers.Conv2D(
-        out_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
-        kernel_initializer='zeros')
+    self.output_conv = same_conv.same_conv(out_channels, 3, self.dtype_policy, 'zeros')
 
   def build(self, input_shape):
     hidden = (*input_shape[:-1], self.hidden_channels)

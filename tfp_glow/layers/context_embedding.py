@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from tfp_glow.layers import same_conv
 from tfp_glow.layers import seeds
 
 __all__ = ['ContextEmbedding']
@@ -77,9 +78,7 @@ class ContextEmbedding(keras.layers.Layer):
     return keras.layers.Dense(units, dtype=self.dtype_policy, kernel_initializer=self._normal(i))
 
   def _conv(self, i, channels, size, dilation=1):
-    return keras.layers.Conv2D(
-        channels, size, padding='same', data_format='channels_last', dilation_rate=dilation,
-        dtype=self.dtype_policy, kernel_initializer=self._normal(i))
+    return same_conv.same_conv(channels, size, self.dtype_policy, self._normal(i), dilation)
 
   def _normal(self, i):
     return keras.initializers.HeNormal(seed=seeds.derived_seed(self.seed, i))

@@ -5,6 +5,7 @@ import itertools
 import keras
 import tensorflow as tf
 
+from tfp_glow.layers import same_conv
 from tfp_glow.layers import seeds
 from tfp_glow.layers import sizes
 
@@ -52,18 +53,16 @@ class GatedNet(keras.layers.Layer):
     layer_seeds = (seeds.derived_seed(seed, i) for i in itertools.count())
 
     def conv(channels, size):
-      return keras.layers.Conv2D(
-          channels, size, padding='same', data_format='channels_last', dtype=self.dtype_policy,
-          kernel_initializer=keras.initializers.GlorotUniform(seed=next(layer_seeds)))
+      return same_conv.same_conv(
+          channels, size, self.dtype_policy,
+          keras.initializers.GlorotUniform(seed=next(layer_seeds)))
 
     self.input_conv = conv(hidden_channels, 3)
     self.convs = [conv(hidden_channels, 3) for _ in range(num_blocks)]
     self.gates = [conv(2 * hidden_channels, 1) for _ in range(num_blocks)]
     self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
                   for _ in range(num_blocks)]
-    self.output_conv = keras.layers.Conv2D(
-        out_channels, 3, padding='same', data_format='channels_last', dtype=self.dtype_policy,
-        kernel_initializer='zeros')
+    self.output_conv = same_conv.same_conv(out_channels, 3, self.dtype_policy, 'zeros')
 
   def build(self, input_shape):
     hidden = (*input_shape[:-1], self.hidden_channels)
