@@ -199,11 +199,6 @@ class KerasImageModel(private_keras.BuiltModel):
             f'the loss is bits per dimension and the only metric, got {argument}={value!r}; '
             f'leave {argument} out.')
     strategy = self.distribute_strategy
-    replicas, steps = strategy.num_replicas_in_sync, kwargs.get('steps_per_execution', 1)
-    if replicas > 1 and steps != 1:
-      raise ValueError(
-          f'Keras cannot do steps_per_execution={steps} on several replicas, and the '
-          f'{type(strategy).__name__} has {replicas}; leave it out.')
     with strategy.scope():
       super().compile(optimizer, jit_compile=jit_compile, **kwargs)
       keras_optimizer.check(self.optimizer, self)

@@ -26,12 +26,15 @@ def check(optimizer, model):
         f'the optimizer {optimizer.name!r} was made outside the scope of the '
         f"model's {type(strategy).__name__}; make it inside `with strategy.scope():`.")
   replicas = strategy.num_replicas_in_sync
-  for option in ('gradient_accumulation_steps', 'ema_overwrite_frequency'):
-    value = getattr(optimizer, option, None)
-    if replicas > 1 and value and (option != 'ema_overwrite_frequency' or optimizer.use_ema):
+  cannot = {
+      'gradient_accumulation_steps': getattr(optimizer, 'gradient_accumulation_steps', None),
+      'ema_overwrite_frequency': optimizer.use_ema and optimizer.ema_overwrite_frequency,
+      'steps_per_execution': model.steps_per_execution > 1 and model.steps_per_execution}
+  for option, value in cannot.items():
+    if replicas > 1 and value:
       raise ValueError(
-          f'the optimizer has {option}={value}, which Keras cannot do on several replicas, and '
-          f'the {type(strategy).__name__} has {replicas}; leave it out.')
+          f'{option}={value} is what Keras cannot do on several replicas, and the '
+          f'{type(strategy).__name__} has {replicas}; leave it out.')
 
 
 def num_steps(optimizer):

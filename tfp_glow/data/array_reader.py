@@ -10,7 +10,6 @@ from tfp_glow.data import reader
 
 __all__ = ['ArrayReader']
 
-
 _MAX_CLASSES = 100_000  # As of model.num_classes.
 
 
