@@ -1,5 +1,6 @@
 """Training, resuming, evaluating and sampling with labels."""
 
+import copy
 import math
 import os
 
@@ -26,6 +27,7 @@ from tfp_glow.commands import mix
 from tfp_glow.commands import sample
 from tfp_glow.commands import scales
 from tfp_glow.distributions import noise
+from tfp_glow.runs import origin
 from tfp_glow.runs import pictures
 from tfp_glow.runs import trained
 from tfp_glow.training import state as state_lib
@@ -57,6 +59,15 @@ def fixture_run(tmp_path_factory, source):
 
 
 _CONFIG = tiny.config(sample_every=6, **_CLASSIFIER)
+
+
+def test_a_class_of_another_number_is_refused(source, run, monkeypatch):
+  assert origin.Origin(runs.Workdir(run)).read()['classes'] == ['0', '1', '2', '3']
+  other = copy.copy(source)
+  other.class_names = ['1', '2', '3', '9']  # As if the subfolder "0" had become "9".
+  monkeypatch.setattr(data, 'load', lambda config: other)
+  with pytest.raises(errors.UserError, match="class '1' of blots has the number 0, and in the run"):
+    runs.load_trained(_CONFIG, run)
 
 
 def _steps(cluster, source, config, num=4):

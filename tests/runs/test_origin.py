@@ -14,9 +14,10 @@ from tfp_glow.runs import origin as origin_lib
 class _Source:
   """A source with a fingerprint of its own."""
 
-  image_shape = (8, 8, 1)
+  name = 'folder'
 
-  def __init__(self, digest='a'):
+  def __init__(self, digest='a', class_names=(), image_shape=(8, 8, 1)):
+    self.class_names, self.image_shape = list(class_names), image_shape
     self.fingerprint = {'kind': 'arrays', 'images': {'train': 9, 'test': 1}, 'digest': digest}
 
 
@@ -79,11 +80,40 @@ def test_damaged(origin, tmp_path, damage):
 @pytest.mark.parametrize('record, why', [
     (dict(data=[1]), 'its data are no fingerprint'), (dict(data={}), 'its data are no fingerprint'),
     (dict(data='x'), 'its data are no fingerprint'), (dict(image_shape=[8, 8]), 'its image_shape'),
-    (dict(image_shape=[8, 8, 0]), 'its image_shape'), (dict(init_from=3), 'its init_from is 3')])
+    (dict(image_shape=[8, 8, 0]), 'its image_shape'), (dict(init_from=3), 'its init_from is 3'),
+    (dict(classes='ab'), 'its classes are ab'), (dict(classes=[1]), r'its classes are \[1')])
 def test_a_record_of_something_else(origin, tmp_path, record, why):
   (tmp_path / 'origin.json').write_text(json.dumps(record))
   with pytest.raises(errors.UserError, match=f'origin.json cannot be read .{why}'):
     origin.check_data(_Source())
+
+
+@pytest.mark.parametrize('now, is_refused', [
+    (['ant', 'bee', 'cat'], False), (['ant', 'bees', 'cat'], False), (['x', 'y', 'z'], False),
+    (['bee', 'cat', 'emu'], True), (['ant', 'cat', 'emu'], True), (['bee', 'ant', 'cat'], True)])
+def test_classes_keep_their_numbers(origin, now, is_refused):
+  origin.write(_Source(class_names=['ant', 'bee', 'cat']), has_classes=True)
+  assert origin.read()['classes'] == ['ant', 'bee', 'cat']
+  source = _Source(class_names=now)
+  if not is_refused:
+    assert origin.check_data(source) is None
+    return
+  with pytest.raises(errors.UserError, match=(
+      f'the class .* has the number .* whose classes are ant, bee, cat, and those of the data are '
+      f'{", ".join(now)}; give')):
+    origin.check_data(source)
+
+
+def test_a_model_of_no_classes_has_no_names_to_keep(origin):
+  origin.write(_Source(class_names=['ant', 'bee']))
+  assert origin.check_data(_Source(class_names=['bee', 'cat'])) is None
+
+
+def test_images_of_another_shape_are_refused(origin):
+  origin.write(_Source())
+  with pytest.raises(errors.UserError, match=(
+      'images of folder are 8x8x3, and those of the run in .* are 8x8x1 .* grey where all')):
+    origin.check_data(_Source(image_shape=(8, 8, 3)))
 
 
 def test_a_real_fingerprint_is_one_for_json(origin):

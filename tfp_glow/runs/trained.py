@@ -68,9 +68,11 @@ def load_trained(config, path, strategy=None):
   store, number, info = _newest(workdir)
   config_versions.check_recorded(info.get('config'), config, f'ckpt-{number}', 'model.')
   source = data.load(config.dataset)
-  change = origin.Origin(workdir).change_of(source)
+  run_origin = origin.Origin(workdir)
+  change = run_origin.change_of(source)
   if change is not None:
     metrics.say(f'These are not quite the data of the run: {change.message}.')
+  run_origin.check_fit(source)
   with (strategy or tf.distribute.get_strategy()).scope():
     model = make_model(config, source.image_shape)
   labels.check_labels(config, source)

@@ -131,7 +131,7 @@ class _Trainer:
       event.update({'changed': run.changes} if run.changes else {})
     self._logged = int(progress.step), float(progress.train_s)
     if self._cluster.is_chief:
-      run.origin.write(self._source, run.init_from)
+      run.origin.write(self._source, run.init_from, config.model.num_classes > 0)
       self._workdir.write_config(config)
     self._metrics = metrics_lib.Metrics(
         self._workdir, config.num_steps, int(progress.step), self._cluster.is_chief)
