@@ -154,6 +154,45 @@ def test_broken_files_are_left_out_and_counted(folder, capsys):
   _refused(_config(folder), 'cats/')
 
 
+@pytest.mark.parametrize('broken', [[0], [0, 1], [3], [2, 3], [0, 3]])
+@pytest.mark.parametrize('num_below', [0, 1, 4])
+def test_a_split_of_broken_files_takes_the_next_one(tmp_path, num_below, broken):
+  names = [f'{k}.png' for k in range(200)]
+  files = files_lib.FolderFiles('', tuple(sorted(names, key=files_lib._chance)))  # pylint: disable=protected-access
+  first = files.num_below - num_below
+  chosen = files.paths[first:first + 4]
+  for path in chosen:
+    _save(str(tmp_path / path))
+  for k in broken:
+    (tmp_path / chosen[k]).write_bytes(b'')
+  source = data.load(_config(tmp_path, skip_broken=True))
+  good = files_lib.FolderFiles(str(tmp_path), chosen).without([chosen[k] for k in broken])
+  assert source.num_examples('test') == good.num_test
+  assert source.num_examples('train') == len(good.paths) - good.num_test
+
+
+def test_folders_whose_files_agree_in_names_sizes_and_dates_are_not_one(tmp_path):
+  found = []
+  for seed in range(2):
+    for k in range(30):
+      path = tmp_path / str(seed) / f'{k}.bmp'
+      _save(str(path), 8, 8, seed=1000 * (seed and k > 20) + k)
+      os.utime(path, (1, 1))
+    found.append(np.concatenate([
+        data.load(_config(tmp_path / str(seed))).arrays(split)[0] for split in ('test', 'train')]))
+  assert (found[0] != found[1]).any((1, 2, 3)).sum() == 9
+
+
+def test_other_contents_of_the_same_sizes_and_dates_are_read_anew(tmp_path):
+  found = []
+  for seed in range(2):
+    for k in range(3):
+      _save(str(tmp_path / f'{k}.bmp'), 8, 8, seed=10 * seed + k)
+      os.utime(tmp_path / f'{k}.bmp', (1, 1))
+    found.append(data.load(_config(tmp_path)).arrays('train')[0])
+  assert (found[0] != found[1]).numpy().any()
+
+
 def test_nothing_but_broken_files(tmp_path):
   for k in range(3):
     (tmp_path / f'{k}.png').write_bytes(b'')

@@ -84,11 +84,27 @@ class ImageFolder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     raise errors.UserError(f'no file in {self._found.files.folder} can be read as an image')
 
   def _split_generators(self, dl_manager):
-    paths, num_test = self._found.files.paths, self._found.files.num_test
+    paths, num_test = self._found.files.paths, self._num_test()
     return {
         'train': self._generate_examples(paths[num_test:]),
         'test': self._generate_examples(paths[:num_test]),
     }
+
+  def _num_test(self):
+    """How many of the paths come before those for training, so that neither split is empty."""
+    files = self._found.files
+    if not self._found.skip_broken:
+      return files.num_test
+    places = range(len(files.paths))
+    first, last = (next(filter(self._can_be_read, some), 0) for some in (places, places[::-1]))
+    return min(max(files.num_below, first + 1), last)
+
+  def _can_be_read(self, place):
+    try:
+      self._decode(self._found.files.paths[place])
+      return True
+    except errors.UserError:
+      return False
 
   def _decode(self, path):
     files = self._found.files

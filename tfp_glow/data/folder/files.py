@@ -81,7 +81,7 @@ class FolderFiles:
 
   About a tenth of them is the test split: those whose path a hash takes to a number below 0.1.
   So an image stays where it is when others come or go. Where that is none, it is the one with the
-  smallest number.
+  smallest number, until one below 0.1 comes; where it is all of them, all but the last.
 
   Attributes:
     folder: str.
@@ -97,10 +97,14 @@ class FolderFiles:
     return cls(folder, tuple(sorted(find_images(folder), key=_chance)))
 
   @property
+  def num_below(self):
+    """How many of the paths, the first ones, a hash takes to a number below 0.1."""
+    return sum(_chance(path) < _TEST_FRACTION for path in self.paths)
+
+  @property
   def num_test(self):
     """Images for testing: that many of the first paths."""
-    below = sum(_chance(path) < _TEST_FRACTION for path in self.paths)
-    return min(max(below, 1), len(self.paths) - 1)
+    return min(max(self.num_below, 1), len(self.paths) - 1)
 
   def without(self, paths):
     """These files without some of them, which cannot be read."""
@@ -141,22 +145,30 @@ class FolderFiles:
     return [_printable(label) for label in self.labels()]
 
   def state(self, *parameters):
-    """A str that another file, another size or date of a file, or another parameter changes."""
-    digest = hashlib.sha256(repr(parameters).encode())
-    for path in self.paths:
+    """A str that another folder, file, size or date of a file, or another parameter changes.
+
+    So do other contents of some files: archives can give other pictures the same sizes and dates.
+    """
+    digest = hashlib.sha256(repr((os.path.realpath(self.folder), *parameters)).encode())
+    for number, path in enumerate(self.paths):
       try:
         status = os.stat(self.path_of(path))
         state = f'{status.st_size} {status.st_mtime_ns}'
-      except OSError:
+        if number < _SAMPLE:
+          state += f' {self._digest(path)}'
+      except (OSError, errors.UserError):
         state = 'absent'
       digest.update(os.fsencode(path) + f' {state}\n'.encode())
     return digest.hexdigest()[:16]
 
+  def _digest(self, path):
+    return hashlib.sha256(self.read(path)).hexdigest()[:16]
+
   def fingerprint(self):
     """A JSON-able dict: a hash of each file's path and size, and of some files' contents."""
     codes = [self._code(path) for path in self.paths]
-    sample = {self._code(path, with_size=False).hex():
-              hashlib.sha256(self.read(path)).hexdigest()[:16] for path in self.paths[:_SAMPLE]}
+    sample = {self._code(path, with_size=False).hex(): self._digest(path)
+              for path in self.paths[:_SAMPLE]}
     num = self.num_test
     parts = dict(test=codes[:num], train=codes[num:])
     return dict(
