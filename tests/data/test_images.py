@@ -77,17 +77,23 @@ def _config(**changes):
 
 
 @pytest.mark.parametrize('config', [
-    dict(resize='center_crop', image_size=8), dict(resize='random_crop', image_size=8),
+    dict(resize='center_crop', image_size=8), dict(resize='random_crop', image_size=7),
     dict(resize='center_crop', image_size=8, crop_from=12), dict(resize='pad', image_size=8)])
 @pytest.mark.parametrize('scale', [False, True])
 def test_a_picture_becomes_what_training_saw(config, scale):
   image, size = tf.constant(_picture(20, 30)), config['image_size']
-  expected = images.fit(image, size, config['resize'].replace('random', 'center'),
-                        config.get('crop_from', size))
+  expected = images.fit(image, size, config['resize'], config.get('crop_from', size))
   for channels in (1, 3):
     result = images.to_shape(image, (size, size, channels), _config(**config), scale)
     np.testing.assert_array_equal(
         result, images.to_grey(expected) if channels == 1 else expected)
+
+
+def test_a_strip_that_training_refuses_is_not_scaled_as_a_whole():
+  strip = tf.reshape(tf.range(2**18) % 251, [1, -1, 1])
+  config = _config(resize='random_crop', image_size=8)
+  found = images.to_shape(tf.cast(tf.repeat(strip, 3, -1), tf.uint8), (8, 8, 3), config)
+  np.testing.assert_array_equal(found, np.full([8, 8, 3], strip[0, 2**17, 0]), 'its middle pixel')
 
 
 def test_where_training_resized_nothing_a_picture_is_scaled_on_request_alone():

@@ -68,12 +68,14 @@ def test_files_of_any_size_are_cut_around_the_centre(resize):
   np.testing.assert_array_equal(decoded[1], small)
 
 
-@pytest.mark.parametrize('shape, crop_from', [((8, 8, 3), 12), ((8, 8, 1), 0)])
-def test_a_file_has_the_same_pixels_wherever_it_is_read(tmp_path, monkeypatch, shape, crop_from):
+@pytest.mark.parametrize('resize, shape, crop_from', [
+    ('center_crop', (8, 8, 3), 12), ('center_crop', (8, 8, 1), 0), ('random_crop', (8, 8, 3), 12)])
+def test_a_file_has_the_same_pixels_wherever_it_is_read(
+    tmp_path, monkeypatch, resize, shape, crop_from):
   """As training's folder, as a request, on the page and as other images of an evaluation."""
   monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path / 'prepared'))
   config = types.SimpleNamespace(**{
-      **data.defaults(), 'resize': 'center_crop', 'image_size': 8, 'crop_from': crop_from})
+      **data.defaults(), 'resize': resize, 'image_size': 8, 'crop_from': crop_from})
   hard = hard_files.served()
   (tmp_path / 'mine').mkdir()
   for name, (file, _) in hard.items():

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfp_glow.data import pictures
+
 
 def scale_shorter_side(image, side):
   """Scales an image so that its shorter side has `side` pixels, averaging over areas.
@@ -76,8 +78,8 @@ def to_shape(image, image_shape, dataset_config, scale=False):
   Args:
     image: uint8 Tensor [H, W, 3].
     image_shape: (H, W, C), ints, C being 1 or 3: that of the model's images.
-    dataset_config: the `dataset` part of the model's config. A random crop becomes one of the
-      centre.
+    dataset_config: the `dataset` part of the model's config. A random crop is the middle one, as
+      in evaluations.
     scale: bool, what happens where `resize` is 'none' and the picture has another size: it is
       left as it is, or its central square is scaled to the longer side of the model's images
       and cut to them.
@@ -86,16 +88,22 @@ def to_shape(image, image_shape, dataset_config, scale=False):
     uint8 Tensor `image_shape`, or [H, W, C] if it was left at its size.
   """
   height, width, channels = image_shape
-  resize = dataset_config.resize.replace('random_crop', 'center_crop')
-  size = dataset_config.image_size
+  resize, size = dataset_config.resize, dataset_config.image_size
+  scale_to = dataset_config.crop_from or size
 
   def cut():
     side = max(height, width)
     square = fit(image, side, 'center_crop', side)
     return tf.image.resize_with_crop_or_pad(square, height, width)
 
-  if resize != 'none':
-    image = fit(image, size, resize, dataset_config.crop_from or size)
+  if resize == 'random_crop':
+    # Training refuses such a strip, which would take up too much memory once scaled.
+    sides = tf.sort(tf.cast(tf.shape(image)[:2], tf.float32))
+    image = tf.cond(sides[1] / sides[0] * scale_to**2 > pictures.MAX_PIXELS_SERVED,
+                    lambda: fit(image, size, 'center_crop', scale_to),
+                    lambda: fit(image, size, 'random_crop', scale_to))
+  elif resize != 'none':
+    image = fit(image, size, resize, scale_to)
   elif scale:
     is_sized = tf.reduce_all(tf.equal(tf.shape(image)[:2], [height, width]))
     image = tf.cond(is_sized, lambda: image, cut)

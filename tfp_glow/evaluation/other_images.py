@@ -90,8 +90,6 @@ def _config(name, dataset_config, size):
   config = copy.deepcopy(dataset_config)
   if config.resize == 'none':
     config.image_size, config.resize, config.crop_from = size, 'center_crop', 0
-  elif config.resize == 'random_crop':
-    config.resize = 'center_crop'
   config.shift, config.flip = 0, False
   config.validation_percent = 0  # Nothing is trained with them.
   kind, colon, path = name.partition(':')

@@ -27,7 +27,7 @@ def decode_files(files, image_shape, dataset_config):
     files: string Tensor `[N]`, the files' bytes, N of at least 1.
     image_shape: `(H, W, C)`, ints, C being 1 or 3.
     dataset_config: an object with `image_size`, `resize` and `crop_from`, see
-      `data.defaults`. A random crop becomes one of the centre.
+      `data.defaults`. A random crop is the middle one.
 
   Returns:
     uint8 Tensor `[N, H, W, C]`. A file of another size after this resizing, or one that cannot be
