@@ -193,6 +193,12 @@ def test_double_precision():
   assert model.sample(2).dtype == tf.uint8 and model.sample_latents(2).dtype == tf.float64
 
 
+@pytest.mark.parametrize('temperature', [-.1, float('nan'), float('inf'), np.float32([.5, -1.])])
+def test_a_temperature_that_makes_no_sense(model, temperature):
+  with pytest.raises(ValueError, match='temperature must be a number of at least 0, got '):
+    model.sample(2, temperature)
+
+
 def test_samples_of_another_base():
   """Of its own mean and spread; the temperature scales the distance from the mean."""
   flow = _flow()

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfp_glow.distributions import classes
+from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import random
 
 
@@ -34,6 +36,22 @@ def test_normal():
 def test_shape_known_only_when_run():
   traced = tf.function(lambda n: random.normal([n, 3], [1, 2]))
   assert traced(tf.constant(5)).shape == (5, 3)
+
+
+@pytest.mark.parametrize('seed', [7, [1], [1, 2, 3], [1., 2.], None, 'ab', [[1, 2]]])
+@pytest.mark.parametrize('draw', [
+    lambda seed: random.uniform([2], seed), lambda seed: random.normal([2], seed),
+    lambda seed: classes.draw_labels(2, 3, seed),
+    lambda seed: dequantization.noise_of_draw([2], seed, 1)])
+def test_a_seed_is_two_ints(draw, seed):
+  with pytest.raises(ValueError, match=r'seed must be two ints, such as \(0, 7\), got '):
+    draw(seed)
+
+
+@pytest.mark.parametrize('seed', [
+    (1, 2), np.int32([1, 2]), np.int64([1, 2]), (np.int64(1), 2), [tf.constant(1), 2]], ids=str)
+def test_two_ints_are_given_in_many_ways(seed):
+  np.testing.assert_array_equal(random.uniform([3], seed), random.uniform([3], [1, 2]))
 
 
 def test_any_int_is_a_seed():

@@ -58,7 +58,11 @@ def draw_labels(num, num_classes, seed):
 
   Returns:
     int32 Tensor `[num]`.
+
+  Raises:
+    ValueError: for another seed.
   """
+  seed = random.checked_seed(seed)
   seed = tf.cast(seed, tf.int64) if tf.is_tensor(seed) else tf.constant(seed, tf.int64)
   seed = tf.random.experimental.stateless_fold_in(seed, _STREAM, alg='philox')
   return tf.cast(num_classes * random.uniform([num], seed), tf.int32)

@@ -31,7 +31,7 @@ def noise_of_draw(shape, seed, draw):
   Returns:
     float32 Tensor in [0, 1), the same on every device and under XLA.
   """
-  seed = tf.convert_to_tensor(seed, tf.int32)
+  seed = tf.convert_to_tensor(random.checked_seed(seed), tf.int32)
   return random.uniform(
       shape, tf.random.experimental.stateless_fold_in(seed, draw, alg='philox'))
 

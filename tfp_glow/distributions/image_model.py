@@ -290,6 +290,10 @@ class ImageModel(tf.Module):
       temperature: float, the base's standard deviation over its own; 1 samples the model.
       seed: two ints; the same seed gives the same images, under XLA too.
       **conditions: Tensors `[num, ...]`; without labels they are `sample_labels(num, seed)`.
+
+    Raises:
+      ValueError: for a temperature below 0 or not finite, as far as it can be known, or another
+        seed.
     """
     if self._lack_labels(conditions):
       conditions['labels'] = self.sample_labels(num, seed)
@@ -297,12 +301,15 @@ class ImageModel(tf.Module):
 
   def sample_latents(self, num, temperature=1., seed=(0, 0)):
     """Draws latents `[num, D]` from the base, their distance from its mean times `temperature`."""
-    base = self.distribution.distribution
+    known = tf.get_static_value(temperature)
+    if known is not None and not np.all(np.isfinite(known) & (np.asarray(known) >= 0)):
+      raise ValueError(f'temperature must be a number of at least 0, got {known}.')
+    base, temperature = self.distribution.distribution, tf.cast(temperature, self.flow.dtype)
     if self._has_standard_base:
-      normal = tf.cast(random.normal([num, self.event_size], seed), self.flow.dtype)
-      return tf.cast(temperature, self.flow.dtype) * normal
+      return temperature * tf.cast(
+          random.normal([num, self.event_size], seed), self.flow.dtype)
     mean = base.mean()
-    return mean + tf.cast(temperature, self.flow.dtype) * (base.sample(num, seed=seed) - mean)
+    return mean + temperature * (base.sample(num, seed=random.checked_seed(seed)) - mean)
 
   def sample_labels(self, num, seed=(0, 0)):
     """The labels of the images that `sample` draws where it is given none, int32 `[num]`."""

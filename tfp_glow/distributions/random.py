@@ -9,7 +9,7 @@ import math
 
 import tensorflow as tf
 
-__all__ = ['fold_seed', 'normal', 'uniform']
+__all__ = ['checked_seed', 'fold_seed', 'normal', 'uniform']
 
 
 def fold_seed(seed):
@@ -27,15 +27,33 @@ def fold_seed(seed):
   return int.from_bytes(digest[:8], 'big', signed=True)
 
 
+def checked_seed(seed):
+  """A seed as it was given, which has to be two ints or an integer Tensor `[2]`.
+
+  Raises:
+    ValueError: if it is anything else.
+  """
+  try:
+    value = tf.convert_to_tensor(seed)
+  except (TypeError, ValueError):
+    value = tf.constant('')
+  if not value.dtype.is_integer or not value.shape.is_compatible_with([2]):
+    raise ValueError(f'seed must be two ints, such as (0, 7), got {seed!r}.')
+  return seed
+
+
 def uniform(shape, seed):
   """Uniform float32 numbers in [0, 1), multiples of 2**-24.
 
   Args:
     shape: shape of the result.
     seed: two ints, or an integer Tensor `[2]`.
+
+  Raises:
+    ValueError: for another seed.
   """
   bits = tf.random.stateless_uniform(
-      shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg='philox')
+      shape, checked_seed(seed), minval=None, maxval=None, dtype=tf.uint32, alg='philox')
   return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.**-24
 
 
@@ -45,6 +63,9 @@ def normal(shape, seed):
   Args:
     shape: shape of the result.
     seed: two ints, or an integer Tensor `[2]`.
+
+  Raises:
+    ValueError: for another seed.
   """
   shape = tf.convert_to_tensor(shape, tf.int32)
   radius, angle = tf.unstack(uniform(tf.concat([[2], shape], 0), seed))
