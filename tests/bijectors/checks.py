@@ -64,13 +64,17 @@ def check_batch_of_maps(make_one, stacked, num_channels):
       expected = one.inverse_log_det_jacobian(part, event_ndims=3)
       np.testing.assert_allclose(ildj[..., k], expected, rtol=1e-9, atol=1e-9)
       np.testing.assert_allclose(fldj[..., k], -expected, rtol=1e-9, atol=1e-9)
-  np.testing.assert_allclose(stacked[2].inverse(single), make_one(2).inverse(single), rtol=1e-9)
+  scale = tfb.Scale(tf.ones([], tf.float64))
+  for outer in (lambda b: b, lambda b: tfb.Chain([scale, b]), tfb.Invert):
+    np.testing.assert_allclose(
+        outer(stacked)[2].inverse(single), outer(make_one(2)).inverse(single), rtol=1e-9)
   d = tfd.TransformedDistribution(
       tfd.Sample(tfd.Normal(tf.zeros([], tf.float64), 1.), single.shape), stacked)
   assert d.batch_shape == [5] and d.sample(4, seed=[1, 2]).shape == [4, 5, *single.shape]
   np.testing.assert_allclose(d.log_prob(single), [
       tfd.TransformedDistribution(d.distribution, make_one(k)).log_prob(single)
       for k in range(5)], rtol=1e-9)
+  np.testing.assert_allclose(d[1:3].log_prob(single), d.log_prob(single)[1:3], rtol=1e-9)
 
 
 def numerical_log_det(fn, x, epsilon=1e-6):

@@ -197,44 +197,34 @@ class PlainInvertibleConv1x1(channel_linear.ChannelLinear):
   become one. `slogdet` has no XLA kernel on CPU.
 
   Args:
-    kernel: float Tensor or Variable `[C, C]`, W, or `[..., C, C]` for a batch of
+    matrix: float Tensor or Variable `[C, C]`, W, or `[..., C, C]` for a batch of
       convolutions.
     validate_args: bool, whether to assert that W is not singular.
 
-  Inputs are `[..., H, W, C]` of the kernel's dtype.
+  Inputs are `[..., H, W, C]` of the matrix' dtype.
 
   Raises:
-    ValueError: if the kernel is not square.
+    ValueError: if the matrix is not square.
   """
 
-  def __init__(self, kernel, validate_args=False, name='plain_invertible_conv_1x1'):
+  def __init__(self, matrix, validate_args=False, name='plain_invertible_conv_1x1'):
     parameters = dict(locals())
     with tf.name_scope(name) as name:
-      dtype = private_tfp.common_dtype([kernel], dtype_hint=tf.float32)
+      dtype = private_tfp.common_dtype([matrix], dtype_hint=tf.float32)
+      # Named as checkpoints name it.
       self._kernel = private_tfp.convert_nonref_to_tensor(
-          kernel, dtype=dtype, name='kernel')
+          matrix, dtype=dtype, name='kernel')
       _check_shapes(name, [self._kernel], [])
       super().__init__(dtype=dtype, validate_args=validate_args, parameters=parameters,
                        name=name)
 
   @classmethod
   def _parameter_properties(cls, dtype, num_classes=None):
-    return dict(kernel=tfp.util.ParameterProperties(event_ndims=2))
+    return dict(matrix=tfp.util.ParameterProperties(event_ndims=2))
 
-  # What TFP would find out from an attribute `kernel`, which here is the method.
-
-  def _batch_shape(self, x_event_ndims):
-    shape = self._kernel.shape[:-2]
-    return shape[:max(0, shape.rank - (x_event_ndims - self.forward_min_event_ndims))]
-
-  def _batch_shape_tensor(self, x_event_ndims):
-    return tf.shape(self._kernel)[:self._batch_shape(x_event_ndims).rank]
-
-  def __getitem__(self, slices):
-    slices = slices if isinstance(slices, tuple) else (slices,)
-    if not any(s is Ellipsis for s in slices):
-      slices = (*slices, Ellipsis)
-    return self.copy(kernel=self.kernel()[(*slices, slice(None), slice(None))])
+  @property
+  def matrix(self):
+    return self._kernel
 
   def _parameter_control_dependencies(self, is_init):
     if not self.validate_args:
