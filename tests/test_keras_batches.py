@@ -144,6 +144,14 @@ def test_images_of_weight_zero_do_not_count():
   assert_close(*results, 1e-7)
 
 
+@pytest.mark.parametrize('weights', [
+    list(np.linspace(0., 1., len(images()))), np.linspace(0., 1., len(images()))[:, None]],
+    ids=['list', 'column'])
+def test_weights_come_in_more_than_one_form(plain, weights):
+  expected = plain.evaluate(images(), sample_weight=np.ravel(weights), verbose=0)
+  assert plain.evaluate(images(), sample_weight=weights, verbose=0) == expected
+
+
 _FLOATS = images() / 255.
 
 
@@ -151,7 +159,7 @@ _FLOATS = images() / 255.
     (_FLOATS, 'got float.*times 255'),
     (images().astype(np.int32), 'got int32; cast them to uint8'),
     (images()[..., 0], r'\(29, 8, 8\).*images\[..., None\]'),
-    (images()[0], r'add the batch dimension'),
+    (images()[0], r'batch the data set with dataset.batch'),
     (images()[:, :4], r'got the shape \(29, 4, 8, 1\); reshape'),
     (_FLOATS.astype(np.uint8), 'no value above'),
 ], ids=['range', 'dtype', 'no channels', 'no batch', 'size', 'cast too early'])
@@ -197,6 +205,13 @@ def test_other_mistakes_raise_one_line(plain, classes, given):
       (lambda: plain.initialize(x[:0]), 'at least one image for each of the 1 replicas, got 0'),
       (lambda: plain.initialize(slices(x).take(0)), 'a data set without a batch'),
       (lambda: plain.initialize(iter([x])), 'PyDataset, got list_iterator; pass one batch'),
+      (lambda: fit(plain, tf.data.Dataset.from_tensor_slices(x)), 'batch the data set with dataset.batch'),
+      (lambda: fit(plain, x, sample_weight=np.ones(3)), 'as many, got 29 for image, 3 for mask'),
+      (lambda: fit(plain, {'image': x, 'label': y[:3]}), 'as many, got 29 for image, 3 for label'),
+      (lambda: fit(plain, x, y, sample_weight=np.ones([len(x), 2])), r'shape \[N\], .* 2\)'),
+      (lambda: fit(plain, {'image': x, 'mask': np.ones([len(x), 8])}), r'shape \[N\], .* 8\)'),
+      (lambda: fit(plain, tf.data.Dataset.from_tensors({'image': x, 'mask': np.ones(3)})),
+       r'one for each image of \(29, 8, 8, 1\), got \(3,\)'),
       (lambda: fit(plain, {'image': x, 'mask': y}, sample_weight=y), 'weights are there twice'),
       (lambda: fit(plain, {'image': x, 'mask': y}, y, sample_weight=y), 'weights are there twice'),
       (lambda: fit(given, x, y), "has no context; pass a dict with the keys 'image', 'context', "

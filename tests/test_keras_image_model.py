@@ -255,6 +255,22 @@ def test_takes_a_distribution_without_a_chain():
   assert model.image_model.n_bits == 5
 
 
+@pytest.mark.parametrize('make_flow, batch', [
+    (tiny_keras.light, lambda: dict(image=images())),
+    (tiny_keras.with_classes, lambda: dict(zip(['image', 'label'], labelled()))),
+    (tiny_keras.with_context, lambda: {
+        name: part for name, part in tiny_keras.everything().items() if name != 'id'})],
+    ids=['images', 'labels', 'context'])
+def test_an_export_is_what_call_computes(tmp_path, make_flow, batch):
+  _, model = make(make_flow, start=batch())
+  given = {name: tf.cast(part, tf.int32) if name == 'label' else tf.constant(part)
+           for name, part in batch().items()}
+  model.export(str(tmp_path), verbose=False)
+  loaded = tf.saved_model.load(str(tmp_path))
+  found, = loaded.signatures['serving_default'](**given).values()
+  np.testing.assert_allclose(found, model(given), rtol=1e-5)
+
+
 def test_the_name_is_the_functions_whatever_was_imported():
   assert tfp_glow.keras_model is keras_image_model.keras_model
   from tfp_glow import keras_model  # pylint: disable=import-outside-toplevel

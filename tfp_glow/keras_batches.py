@@ -4,9 +4,11 @@ import re
 import typing
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-__all__ = ['Batch', 'Share', 'first_batch', 'raise_what_failed', 'share', 'unpack', 'with_weights']
+__all__ = ['Batch', 'Share', 'first_batch', 'raise_what_failed', 'share', 'specs', 'unpack',
+           'with_weights']
 
 
 class Batch(typing.NamedTuple):
@@ -94,12 +96,34 @@ def unpack(batch, model):
   return Batch(images, _conditions(given, images, model), weights)
 
 
+def specs(model):
+  """The TensorSpec of a model's images or, where they are given something, a dict of them.
+
+  Raises:
+    ValueError: if the form of a condition is not known.
+  """
+  for name, form in model.conditions.items():
+    if form.event_shape is None:
+      raise ValueError(f'the form of the condition {name} is not known; pass input_signature.')
+  images = tf.TensorSpec([None, *model.image_shape], tf.uint8, 'image')
+  conditions = {_key(name): tf.TensorSpec(
+      [None, *form.event_shape],
+      tf.int32 if form.num_classes else form.dtype or model.flow.dtype, _key(name))
+                for name, form in model.conditions.items()}
+  return {'image': images, **conditions} if conditions else images
+
+
 def share(batch, model):
   """A replica's `Share` of a batch of any accepted form; call it in a replica context."""
   images, conditions, weights = unpack(batch, model)
   count = tf.shape(images)[0]
   dtype = model.distribution.dtype
   weights = tf.ones([count], dtype) if weights is None else tf.cast(weights, dtype)
+  shapes = [images.shape[:1], [*images.shape[:1], 1]]  # Keras gives them either.
+  if not any(weights.shape.is_compatible_with(shape) for shape in shapes):
+    raise ValueError(
+        f'weights must have the shape [N], one for each image of {images.shape}, got '
+        f'{weights.shape}.')
   weights = tf.reshape(weights, [count])
   context = tf.distribute.get_replica_context()
   replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
@@ -125,13 +149,19 @@ def with_weights(x, y, weights):
     `x, y, weights`, the weights within `x` where there are no labels.
 
   Raises:
-    ValueError: if `x` holds weights too.
+    ValueError: if `x` holds weights too, or arrays for other numbers of images.
   """
   if isinstance(x, dict):
     _check_weights_once(x, weights)
-  if y is not None or weights is None or not (isinstance(x, dict) or hasattr(x, 'shape')):
-    return x, y, weights
-  return {**(x if isinstance(x, dict) else {'image': x}), 'mask': weights}, None, None
+  if y is None and weights is not None and (isinstance(x, dict) or hasattr(x, 'shape')):
+    images = x if isinstance(x, dict) else {'image': x}
+    x, weights = {**images, 'mask': np.asarray(weights)}, None
+  sizes = {key: value.shape[0] for key, value in (x.items() if isinstance(x, dict) else ())
+           if getattr(value, 'shape', None)}
+  if len(set(sizes.values())) > 1:  # Keras would fail in telling of it.
+    raise ValueError('all that images are given must be for as many, got ' + ', '.join(
+        f'{num} for {key}' for key, num in sizes.items()) + '.')
+  return x, y, weights
 
 
 def _check_weights_once(batch, weights):
@@ -154,7 +184,7 @@ def _checked_images(images, expected):
       images.shape.rank == 4 and images.shape[1:].is_compatible_with(expected)):
     wrong, advice = f'the shape {images.shape}', 'reshape, crop or resize them'
     if images.shape.is_compatible_with(expected):
-      advice = 'add the batch dimension with images[None]'
+      advice = 'batch the data set with dataset.batch(...), or an image with image[None]'
     elif images.shape.rank == 3 and expected[-1] == 1:
       advice = 'add the channel dimension with images[..., None]'
   elif images.dtype != tf.uint8:
@@ -169,9 +199,14 @@ def _checked_images(images, expected):
   return tf.ensure_shape(images, [None, *expected])
 
 
+def _key(name):
+  """Under which key of a dict a condition comes."""
+  return 'label' if name == 'labels' else name
+
+
 def _conditions(given, images, model):
   """The model's conditions, a dict of Tensors `[N, ...]` by name."""
-  keys = {name: 'label' if name == 'labels' else name for name in model.conditions}
+  keys = {name: _key(name) for name in model.conditions}
   missing = sorted(name for name, key in keys.items() if given.get(key) is None)
   if missing:
     form = "(images, labels) or a dict with the keys 'image' and 'label'"

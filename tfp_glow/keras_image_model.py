@@ -289,6 +289,15 @@ class KerasImageModel(private_keras.BuiltModel):
         f'{self.name}: a distribution cannot be saved as a whole Keras model; use save_weights '
         '(ModelCheckpoint: save_weights_only=True and a path that ends in .weights.h5).')
 
+  def export(self, filepath, *args, **kwargs):
+    """Writes a SavedModel of `call`; see `keras.Model.export`, whose signature here is known.
+
+    `tfp_glow.serving.export_model` writes one that samples and encodes, too.
+    """
+    if len(args) < 3:
+      kwargs.setdefault('input_signature', [keras_batches.specs(self.image_model)])
+    super().export(filepath, *args, **kwargs)
+
   def get_config(self):
     raise NotImplementedError(f'{self.name}: a distribution has no Keras config.')
 
