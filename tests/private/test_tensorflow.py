@@ -1,7 +1,9 @@
 """Each of TensorFlow's private parts still does what it is used for."""
 
+import functools
 import inspect
 
+import numpy as np
 import tensorflow as tf
 
 from tfp_glow import bijectors
@@ -42,6 +44,35 @@ def test_num_tapes():
     return inner.gradient(z, v), outer.gradient(z, v)
 
   assert [float(g) for g in check()] == [float(g) for g in tf.function(check)()] == [2., 4.]
+
+
+def test_read_element():
+  stack = tf.Variable(tf.reshape(tf.range(6.), [3, 2]))
+
+  def gradients(read):
+    with tf.GradientTape() as outer:
+      with tf.GradientTape() as tape:
+        array = tf.TensorArray(tf.float32, 3, element_shape=[2], clear_after_read=False).unstack(
+            tf.convert_to_tensor(stack))
+        _, total = tf.while_loop(
+            lambda k, _: k < 2, lambda k, total: (k + 1, total + read(array, k)**3),
+            (tf.constant(0), tf.zeros([2])), maximum_iterations=3)
+      first = tape.gradient(total, stack)
+    return first, outer.gradient(first, stack)
+
+  own = lambda array, k: private.read_element(array, k, stack.shape)
+  plain = lambda array, k: array.read(k)
+  expected = [3. * np.arange(6.).reshape(3, 2)**2, 6. * np.arange(6.).reshape(3, 2)]
+  for part in expected:
+    part[2] = 0.
+  for run in (lambda f: f, tf.function, functools.partial(tf.function, jit_compile=True)):
+    for found, wanted in zip(run(lambda: gradients(own))(), expected):
+      np.testing.assert_allclose(found, wanted)
+  once = lambda read: tf.function(lambda: gradients(read)[0]).get_concrete_function().graph
+  bodies = lambda graph: [
+      node.op for function in graph.as_graph_def().library.function for node in function.node_def]
+  assert 'TensorListLength' in bodies(once(plain)), 'TensorFlow does better: use array.read'
+  assert not {'TensorListLength', 'TensorListElementShape'} & set(bodies(once(own)))
 
 
 def test_watched_variables():

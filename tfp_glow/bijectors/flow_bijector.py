@@ -5,6 +5,7 @@ import tensorflow_probability as tfp
 
 from tfp_glow.bijectors import batch
 from tfp_glow.bijectors import hand_on
+from tfp_glow.layers import static_shape
 
 tfb = tfp.bijectors
 
@@ -184,7 +185,7 @@ def per_image(log_det_per_pixel, x):
     log_det_per_pixel: float Tensor of a shape that broadcasts to `[...]`.
     x: float Tensor `[..., H, W, C]`.
   """
-  shape = tf.shape(x)
+  shape = static_shape.sizes(x)
   num_pixels = tf.cast(shape[-3] * shape[-2], x.dtype)
   return tf.broadcast_to(num_pixels * log_det_per_pixel, shape[:-3])
 

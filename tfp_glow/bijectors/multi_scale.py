@@ -199,7 +199,7 @@ class MultiScale(flow_bijector.FlowBijector):
 
   def _forward_and_log_det(self, z, **conditions):
     latents = self.split_latents(z)
-    log_det = tf.zeros(tf.shape(z)[:1], z.dtype)
+    log_det = tf.zeros(static_shape.sizes(z)[:1], z.dtype)
     h = latents[-1]
     if self.top is not None:
       h, log_det = flow_bijector.forward_and_log_det(self.top, h, event_ndims=3, **conditions)
@@ -216,7 +216,7 @@ class MultiScale(flow_bijector.FlowBijector):
 
   def _inverse_and_log_det(self, x, **conditions):
     h = self._checked_images(x)
-    log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
+    log_det = tf.zeros(static_shape.sizes(x)[:1], x.dtype)
     latents = []
     for i, scale in enumerate(self.scales):
       at_scale = self._conditions_at(i, conditions)

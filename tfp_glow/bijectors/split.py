@@ -8,6 +8,7 @@ from tfp_glow.layers import condition
 from tfp_glow.layers import conditioner as conditioner_lib
 from tfp_glow.layers import context_net
 from tfp_glow.layers import conv_net
+from tfp_glow.layers import static_shape
 
 __all__ = ['Split']
 
@@ -110,7 +111,7 @@ class Split(flow_bijector.FlowBijector):
       raise ValueError(
           f'{self.name}: the part that stays and the latent must have one shape, '
           f'got {kept.shape} and {latent.shape}.')
-    log_det = tf.zeros(tf.shape(kept)[:1], kept.dtype)
+    log_det = tf.zeros(static_shape.sizes(kept)[:1], kept.dtype)
     if self.conditioner is not None:
       latent, log_scale = self._prior(kept, conditions).forward_and_log_det(latent)
       log_det += tf.reduce_sum(log_scale, [1, 2, 3])
@@ -120,7 +121,7 @@ class Split(flow_bijector.FlowBijector):
     _check_even(self.name, x.shape[-1])
     x = self._with_channels(x)
     kept, rest = tf.split(x, 2, axis=-1)
-    log_det = tf.zeros(tf.shape(x)[:1], x.dtype)
+    log_det = tf.zeros(static_shape.sizes(x)[:1], x.dtype)
     if self.conditioner is not None:
       rest, log_scale = self._prior(kept, conditions).inverse_and_log_det(rest)
       log_det += tf.reduce_sum(log_scale, [1, 2, 3])

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfp_glow.bijectors import flow_bijector
+from tfp_glow.layers import static_shape
 
 __all__ = ['Squeeze']
 
@@ -50,11 +51,11 @@ class Squeeze(flow_bijector.FlowBijector):
 
   def _forward_and_log_det(self, z):
     self._forward_shape(z.shape[1:])
-    return tf.nn.depth_to_space(z, self.factor), tf.zeros(tf.shape(z)[:1], z.dtype)
+    return tf.nn.depth_to_space(z, self.factor), tf.zeros(static_shape.sizes(z)[:1], z.dtype)
 
   def _inverse_and_log_det(self, x):
     self._inverse_shape(x.shape[1:])
-    return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], x.dtype)
+    return tf.nn.space_to_depth(x, self.factor), tf.zeros(static_shape.sizes(x)[:1], x.dtype)
 
   def _forward_shape(self, shape):
     height, width, channels = shape

@@ -12,6 +12,7 @@ from tfp_glow.bijectors import multi_scale
 from tfp_glow.distributions import classes
 from tfp_glow.distributions import dequantization
 from tfp_glow.distributions import random
+from tfp_glow.layers import static_shape
 
 __all__ = ['ImageModel']
 
@@ -176,7 +177,7 @@ class ImageModel(tf.Module):
       log_total = tf.reduce_logsumexp(tf.stack([log_total, log_prob]), 0)
       return k + 1, tf.ensure_shape(total + log_prob, shape), tf.ensure_shape(log_total, shape)
 
-    zeros = tf.zeros(tf.shape(images)[:1], self.distribution.dtype)
+    zeros = tf.zeros(static_shape.sizes(images)[:1], self.distribution.dtype)
     _, total, log_total = tf.while_loop(
         lambda k, *_: k < num_draws, draw, (tf.constant(0), zeros, zeros - math.inf),
         parallel_iterations=1, maximum_iterations=num_draws)
@@ -306,8 +307,7 @@ class ImageModel(tf.Module):
       raise ValueError(f'temperature must be a number of at least 0, got {known}.')
     base, temperature = self.distribution.distribution, tf.cast(temperature, self.flow.dtype)
     if self._has_standard_base:
-      return temperature * tf.cast(
-          random.normal([num, self.event_size], seed), self.flow.dtype)
+      return temperature * tf.cast(random.normal([num, self.event_size], seed), self.flow.dtype)
     mean = base.mean()
     return mean + temperature * (base.sample(num, seed=random.checked_seed(seed)) - mean)
 
@@ -346,7 +346,7 @@ class ImageModel(tf.Module):
 
   def _through_outer(self, x):
     """What the flow gets of points x of the unit cube, and the log-det `[N]` of that."""
-    total = tf.zeros(tf.shape(x)[:1], x.dtype)
+    total = tf.zeros(static_shape.sizes(x)[:1], x.dtype)
     for bijector in self._bijectors()[:-1]:
       x, log_det = flow_bijector.inverse_and_log_det(bijector, x, event_ndims=3)
       # Elementwise ones of ours leave the sum to their caller.

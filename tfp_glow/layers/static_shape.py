@@ -12,11 +12,14 @@ def sizes(x):
   """The size of each dimension of x.
 
   Args:
-    x: Tensor of a known rank.
+    x: Tensor.
 
   Returns:
-    A list of ints, and of int32 scalars for the dimensions that only a run knows.
+    A list of ints, and of int32 scalars for the dimensions that only a run knows; an int32 Tensor
+    where even their number is unknown.
   """
+  if x.shape.rank is None:
+    return tf.shape(x)
   if x.shape.is_fully_defined():
     return x.shape.as_list()
   return [dynamic if static is None else static
