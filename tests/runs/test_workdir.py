@@ -117,7 +117,6 @@ def test_unwritable_workdir_is_one_line(tmp_path):
 def test_nothing_is_left_of_a_folder_in_which_nothing_came_to_be(tmp_path):
   workdir = runs.Workdir(str(tmp_path / 'a' / 'b' / 'c'))
   workdir.prepare()
-  workdir.lock()
   workdir.unlock()
   assert not os.listdir(tmp_path)
   workdir.prepare()
@@ -130,6 +129,43 @@ def test_nothing_is_left_of_a_folder_in_which_nothing_came_to_be(tmp_path):
   workdir.prepare()
   workdir.unlock()
   assert empty.exists(), 'it was there before'
+
+
+def test_a_process_that_comes_second_leaves_the_folder_that_it_made(tmp_path):
+  path = str(tmp_path / 'a' / 'run')
+  first, second = [runs.Workdir(path) for _ in range(2)]
+  second._make()  # pylint: disable=protected-access
+  first.prepare()
+  with pytest.raises(errors.UserError, match='another process is training in workdir'):
+    second.prepare()
+  second.unlock()
+  first.write_config(tiny.config())
+  with pytest.raises(errors.UserError, match='another process is training in workdir'):
+    runs.Workdir(path).prepare()
+  first.unlock()
+
+
+def test_a_folder_that_was_taken_away_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+  path, lock = str(tmp_path / 'a' / 'run'), runs.Workdir.lock
+  first, second = [runs.Workdir(path) for _ in range(2)]
+  first.prepare()
+  first_lock = [first.unlock]
+
+  def lock_late(self):
+    opened = os.open(path, os.O_RDONLY) if first_lock else None
+    if first_lock:
+      first_lock.pop()()  # The other one fails, and its folder goes.
+      self._lock = opened  # pylint: disable=protected-access
+    else:
+      lock(self)
+
+  monkeypatch.setattr(runs.Workdir, 'lock', lock_late)
+  second.prepare()
+  monkeypatch.undo()
+  with pytest.raises(errors.UserError, match='another process is training in workdir'):
+    runs.Workdir(path).lock()
+  second.write_config(tiny.config())
+  second.unlock()
 
 
 def test_one_process_at_a_time(tmp_path):

@@ -96,7 +96,8 @@ def open_run(config, path, cluster, report, init_from=None):
       if run.is_new:
         _check_not_gone(workdir)
         workdir.prepare()
-      workdir.lock()
+      else:
+        workdir.lock()
       if not run.is_new:
         number, info = next(checkpoints.usable(), (None, {}))
         config_versions.check_recorded(info.get('config'), config, f'ckpt-{number}')

@@ -95,6 +95,7 @@ class Workdir:
       self._lock = os.open(self.path, os.O_RDONLY)
       fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+      self._made = []  # They are the other process' now.
       self.unlock()
       raise errors.UserError(f'another process is training in workdir {self.path}; wait for it, '
                              f'or choose another --workdir.') from error
@@ -121,22 +122,42 @@ class Workdir:
       return False
 
   def prepare(self):
-    """Makes the folder, and fails early where it cannot be written to.
+    """Makes the folder and locks it, and fails early where it cannot be written to.
 
     Raises:
-      UserError: if so.
+      UserError: if so, and as `lock`.
     """
     probe = os.path.join(self.path, '.writable')
+    with files.one_line_errors(self.path):
+      self._make()
+      self.lock()
+      while not self._is_there():  # A process that failed has taken it away before it was locked.
+        self.unlock()
+        self._make()
+        self.lock()
+      files.write_text(probe, '')
+      os.remove(probe)
+
+  def _make(self):
     missing = [os.path.abspath(self.path)]
     while not os.path.lexists(os.path.dirname(missing[0])):
       missing.insert(0, os.path.dirname(missing[0]))
-    with files.one_line_errors(self.path):
-      for folder in missing:
-        if not os.path.isdir(folder):
+    for folder in missing:
+      if not os.path.isdir(folder):
+        try:
           os.mkdir(folder)
           self._made.append(folder)
-      files.write_text(probe, '')
-      os.remove(probe)
+        except FileExistsError:
+          if not os.path.isdir(folder):  # Else another process has made it just now.
+            raise
+
+  def _is_there(self):
+    """Whether the folder, if it is locked that one, is there."""
+    try:
+      found = os.stat(self.path)
+      return self._lock is None or os.path.samestat(found, os.fstat(self._lock))
+    except FileNotFoundError:
+      return False
 
   def write_config(self, config):
     """Writes config.json, raising `UserError` where that fails."""
