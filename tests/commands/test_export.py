@@ -49,6 +49,22 @@ def test_a_run_is_exported_with_its_directions_and_test_images(run_path):
   assert description['trained'] == datetime.date.today().isoformat()
 
 
+def test_another_process_may_be_faster(run_path, tmp_path, monkeypatch):
+  config, done = runs.Workdir(run_path).read_config(), serving.find_export(run_path).path
+  os.rename(done, tmp_path / 'done')
+  export_model = serving.export_model
+
+  def late(*args, **kwargs):
+    os.rename(tmp_path / 'done', done)
+    return export_model(*args, **kwargs)
+
+  monkeypatch.setattr('tfp_glow.serving.export_model', late)
+  assert export.export_run(config, run_path, exists_ok=True) is None
+  os.rename(done, tmp_path / 'done')
+  with pytest.raises(errors.UserError, match='exists already'):
+    export.export_run(config, run_path)
+
+
 @pytest.fixture(name='exported_directions')
 def fixture_exported_directions(run_path, tmp_path, monkeypatch):
   """A function that exports the run but for the writing, and returns the names of directions."""

@@ -47,13 +47,18 @@ def export_run(config, path, exists_ok=False):
     return None
   export.check_new(target)
   metrics.say(f'Exporting the weights of step {loaded.step}.')
-  return serving.export_model(
-      loaded.model, directory, loaded.step, config,
-      directions=_directions(
-          loaded, latents.directions_file(path, loaded.step), config.evaluation.batch_size),
-      examples=serving.measure_examples(loaded.model, loaded.source),
-      class_names=loaded.source.class_names if loaded.model.num_classes else None,
-      trained=loaded.day)
+  try:
+    return serving.export_model(
+        loaded.model, directory, loaded.step, config,
+        directions=_directions(
+            loaded, latents.directions_file(path, loaded.step), config.evaluation.batch_size),
+        examples=serving.measure_examples(loaded.model, loaded.source),
+        class_names=loaded.source.class_names if loaded.model.num_classes else None,
+        trained=loaded.day)
+  except errors.UserError:
+    if exists_ok and os.path.lexists(target):  # Another process was faster.
+      return None
+    raise
 
 
 def _directions(loaded, path, batch_size):
