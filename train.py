@@ -12,6 +12,7 @@ interrupted by Ctrl-C with nothing to save.
 import contextlib
 import json
 import os
+import signal
 import sys
 
 from absl import app
@@ -59,6 +60,8 @@ def _parse_flags(argv):
     arguments = FLAGS(argv)
     FLAGS.config.to_dict()  # An unreadable config file says so when it is used.
     return arguments
+  except KeyboardInterrupt:
+    _fail('interrupted.', 130)
   except Exception as error:  # pylint: disable=broad-except
     _fail(f'{type(error).__name__}: {error}', 1)
 
@@ -122,15 +125,37 @@ def _quiet_tensorflow():
 
 
 def main(argv):
+  with _interrupts() as interrupts:
+    try:
+      _run(argv)
+    except (Exception, KeyboardInterrupt) as error:  # pylint: disable=broad-except
+      if interrupts or isinstance(error, KeyboardInterrupt):
+        _fail('interrupted.', 130)
+      if isinstance(error, errors.UserError):
+        _fail(error, error.exit_code)
+      if isinstance(error, OSError):  # Of files that nothing else names, and of stdout.
+        where = '' if error.filename is None else f'{error.filename}: '
+        _fail(f'{where}{error.strerror or error}', 1)
+      raise
+
+
+@contextlib.contextmanager
+def _interrupts():
+  """A list of the Ctrl-C so far: TensorFlow's C++ can lose one and raise another error for it."""
+  found = []
+
+  def interrupt(number, frame):
+    found.append(number)
+    signal.default_int_handler(number, frame)
+
+  if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    yield found  # It is ignored, as in a command in the background.
+    return
+  signal.signal(signal.SIGINT, interrupt)
   try:
-    _run(argv)
-  except errors.UserError as error:
-    _fail(error, error.exit_code)
-  except OSError as error:  # Of files that nothing else names, and of stdout.
-    where = '' if error.filename is None else f'{error.filename}: '
-    _fail(f'{where}{error.strerror or error}', 1)
-  except KeyboardInterrupt:
-    _fail('interrupted.', 130)
+    yield found
+  finally:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _run(argv):

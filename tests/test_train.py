@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 from PIL import Image
 import pytest
@@ -207,6 +209,21 @@ def _is_one_line(result, message):
   on_the_way = 'Loading TensorFlow', 'Preparing data set', 'Preparing the data set'
   lines = [line for line in err.splitlines() if not line.startswith(on_the_way)]
   assert len(lines) == 1 and lines[0].startswith('train.py: '), err
+
+
+def test_ctrl_c_that_became_another_error_is_still_one(train, trained, monkeypatch):
+  def interrupted(**_):
+    try:
+      os.kill(os.getpid(), signal.SIGINT)
+      time.sleep(10)
+    except KeyboardInterrupt:
+      raise TypeError('something else') from None  # As TensorFlow's C++ does while it traces.
+
+  monkeypatch.setattr('tfp_glow.commands.run', interrupted)
+  del trained
+  code, out, err = train('--mode=evaluate', '--workdir=runs/folder')
+  assert code == 130 and not out and err.endswith('train.py: interrupted.\n')
+  assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_refused_run_leaves_nothing_behind(train):
