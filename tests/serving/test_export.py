@@ -132,6 +132,8 @@ def test_the_newest_export_is_the_greatest_step(tmp_path):
   for name in ('9', '10', '.11-abc', 'x'):
     os.makedirs(tmp_path / name)
   assert export_folder.newest_export(str(tmp_path)).path == str(tmp_path / '10')
+  os.makedirs(tmp_path / '0011')
+  assert export_folder.newest_export(str(tmp_path)).path == str(tmp_path / '0011')
   assert export_folder.newest_export(str(tmp_path / 'nowhere')) is None
   with pytest.raises(errors.UserError, match='holds no export; make one with python train.py'):
     serving.find_export(str(tmp_path / '9'))

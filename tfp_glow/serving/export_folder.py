@@ -124,8 +124,8 @@ class Export:
 def newest_export(directory):
   """The `Export` of the greatest step in a folder of exports, or None."""
   names = os.listdir(directory) if os.path.isdir(directory) else []
-  steps = [int(name) for name in names if re.fullmatch(r'\d+', name)]
-  return Export(os.path.join(directory, str(max(steps)))) if steps else None
+  steps = [name for name in names if re.fullmatch(r'\d+', name)]
+  return Export(os.path.join(directory, max(steps, key=int))) if steps else None
 
 
 def find_export(path):
