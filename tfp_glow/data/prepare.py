@@ -166,6 +166,7 @@ def prepare(make_builder, *, name, folder, needs_download):
     builder = make_builder()
     if _is_prepared(builder):
       return builder  # Another process was faster.
-    ways = f'. {_ways_on(folder)}' if needs_download else ''
+    ways = (f'. {_ways_on(folder)}' if needs_download else
+            '; another folder for prepared data is chosen by the environment variable TFDS_DATA_DIR')
     raise errors.UserError(f'data set {name!r} cannot be prepared in {folder}: '
                            f'{type(error).__name__}: {str(error)[:300]}{ways}') from error
