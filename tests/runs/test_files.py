@@ -24,6 +24,23 @@ def test_a_failed_write_keeps_the_older_file(tmp_path):
   assert os.listdir(tmp_path) == ['file']
 
 
+def test_nothing_is_left_of_what_was_not_finished(tmp_path):
+  path = str(tmp_path / 'file')
+  for error in (ValueError, KeyboardInterrupt):
+    with pytest.raises(error):
+      with files.written_whole(path) as temporary:
+        with open(temporary, 'w', encoding='utf-8') as f:
+          f.write('half')
+        raise error
+  assert not os.listdir(tmp_path)
+  for text in ('old', 'new'):
+    with files.written_whole(path) as temporary:
+      with open(temporary, 'w', encoding='utf-8') as f:
+        f.write(text)
+    assert (tmp_path / 'file').read_text() == text
+  assert os.listdir(tmp_path) == ['file']
+
+
 def test_fingerprint(tmp_path):
   (tmp_path / 'file').write_bytes(b'abc')  # Whose digest FIPS 180-4 gives as its example.
   assert files.fingerprint(str(tmp_path / 'file')) == {

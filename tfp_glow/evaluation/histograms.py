@@ -35,5 +35,5 @@ def save_histograms(path, scores):
     axes.set_yticks([])
   axes.legend()
   with files.one_line_errors(path):
-    picture.savefig(path + '.tmp', format='png', dpi=100)
-    os.replace(path + '.tmp', path)
+    with files.written_whole(path) as temporary:
+      picture.savefig(temporary, format='png', dpi=100)

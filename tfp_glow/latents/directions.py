@@ -10,6 +10,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from tfp_glow.runs import files
 from tfp_glow.runs import labels as labels_lib
 
 __all__ = [
@@ -150,11 +151,9 @@ def save_directions(path, directions):
     directions: dict of float arrays `[D]` by name.
   """
   os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-  temporary = f'{path}.tmp'
   vectors = np.stack(list(directions.values())).astype(np.float32)
-  with open(temporary, 'wb') as f:
+  with files.written_whole(path) as temporary, open(temporary, 'wb') as f:
     np.savez_compressed(f, names=np.array(list(directions), dtype=np.str_), vectors=vectors)
-  os.replace(temporary, path)
 
 
 def load_directions(path):

@@ -159,7 +159,7 @@ class CheckpointStore:
     try:
       info = files.read_record(prefix + '.json')
     except FileNotFoundError:
-      return None, 'its save was interrupted'
+      return None, 'its save was interrupted, or goes on'
     except (OSError, ValueError) as error:
       return None, f'ckpt-{number}.json cannot be read ({files.reason(error)})'
     problem = _problem_of_record(info, number)

@@ -47,5 +47,5 @@ def save_curves(path, metrics_file):
   if read:
     axes.legend()
   with files.one_line_errors(path):
-    picture.savefig(path + '.tmp', format='png', dpi=100)
-    os.replace(path + '.tmp', path)
+    with files.written_whole(path) as temporary:
+      picture.savefig(temporary, format='png', dpi=100)

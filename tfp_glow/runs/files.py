@@ -12,26 +12,43 @@ import tensorflow as tf
 from tfp_glow import errors
 
 __all__ = ['fingerprint', 'flush', 'one_line_errors', 'plain_path', 'read_record', 'reason',
-           'unused_name', 'write_record', 'write_text']
+           'unused_name', 'written_whole', 'write_record', 'write_text']
+
+
+@contextlib.contextmanager
+def written_whole(path):
+  """A temporary name for a file, renamed to `path` at the end and deleted where that fails.
+
+  Args:
+    path: str. An older file of that name stays as it is until then.
+
+  Yields:
+    str, the name to write under.
+
+  Raises:
+    OSError: if it cannot be renamed.
+  """
+  temporary = f'{path}.tmp'
+  try:
+    yield temporary
+    os.replace(temporary, path)
+  except BaseException:  # Of Ctrl-C nothing is left either.
+    with contextlib.suppress(OSError):
+      os.remove(temporary)
+    raise
 
 
 def write_text(path, text):
-  """Writes a text file under a temporary name and renames it once it is on disk.
+  """Writes a text file, whole or not at all, and waits until it is on disk.
 
   Raises:
     OSError: if it cannot be written; an older file of that name is then intact.
   """
-  temporary = f'{path}.tmp'
-  try:
+  with written_whole(path) as temporary:
     with open(temporary, 'w', encoding='utf-8') as f:
       f.write(text)
       f.flush()
       os.fsync(f.fileno())
-    os.replace(temporary, path)
-  except OSError:
-    if os.path.exists(temporary):
-      os.remove(temporary)
-    raise
 
 
 def flush(path):

@@ -60,8 +60,9 @@ def save_png(path, image):
   image = visible(image)
   with files.one_line_errors(path):
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    Image.fromarray(image if image.shape[-1] == 3 else image[..., 0]).save(path + '.tmp', format='PNG')
-    os.replace(path + '.tmp', path)
+    with files.written_whole(path) as temporary:
+      Image.fromarray(image if image.shape[-1] == 3 else image[..., 0]).save(
+          temporary, format='PNG')
 
 
 class Sampler:
