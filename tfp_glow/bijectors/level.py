@@ -218,18 +218,18 @@ class GlowLevel(flow_bijector.FlowBijector):
     conditions = fold.conditions
     initialized = getattr(self._make_coupling, 'initialized', None)
 
-    def step(x, weights):
-      kernel, _, _, *weights = weights
+    def step(x, fixed, weights):
+      (kernel,), (_, _, *weights) = fixed, weights
       bias, log_scale = data_dependent_init.whitening(x)
       x = channel_linear.apply_matrix((x + bias) * tf.exp(log_scale), kernel)
       if initialized is not None:
         weights = initialized(weights, x, **conditions)
       y, _ = self._apply(flow_bijector.inverse_and_log_det, weights, x, conditions)
-      return y, [kernel, bias, log_scale, *weights]
+      return y, [bias, log_scale, *weights]
 
     # Replicas cannot meet inside a loop, so several of them unroll it.
-    x, (_, *values) = rolled.update(
-        step, [self.linear.kernel(), *variables], fold.x,
+    x, values = rolled.update(
+        step, [self.linear.kernel()], variables, fold.x,
         unroll=data_dependent_init.num_replicas() > 1)
     for variable, value in zip(variables, values):
       variable.assign(value)

@@ -22,13 +22,14 @@ def run(step, stacks, x, reverse=False):
     The last y and the sum of the log-dets.
   """
   depth = stacks[0].shape[0]
-  packed, unpacked = _pack(stacks)
+  packing = _Packing(stacks)
   # Without a tape, slices are better: they share the memory of the stack.
-  read = _reader(packed) if private_tf.could_possibly_record() else _slicer(packed)
+  make = _reader if private_tf.could_possibly_record() else _slicer
+  read = make(packing.pack(stacks))
 
   def body(i, x, log_det):
     k = depth - 1 - i if reverse else i
-    y, log_det_k = step(x, unpacked(read(k)))
+    y, log_det_k = step(x, packing.unpack(read(k)))
     return i + 1, tf.ensure_shape(y, x.shape), log_det + log_det_k
 
   _, y, log_det = tf.while_loop(
@@ -37,12 +38,13 @@ def run(step, stacks, x, reverse=False):
   return y, log_det
 
 
-def update(step, stacks, x, unroll=False):
+def update(step, fixed, stacks, x, unroll=False):
   """Like `run`, for steps that give new weights instead of log-dets.
 
   Args:
-    step: callable `(x, weights) -> (y, new_weights)`; both are lists of slices of
-      the same shapes, and y has the shape of x.
+    step: callable `(x, fixed, weights) -> (y, new_weights)`; all are lists of slices, those of
+      the new weights of the shapes of the weights, and y has the shape of x.
+    fixed: list of Tensors `[K, ...]` that a step needs and leaves as they are.
     stacks: list of Tensors or Variables `[K, ...]`.
     x: float Tensor.
     unroll: bool, whether each of the K steps is traced by itself.
@@ -50,15 +52,16 @@ def update(step, stacks, x, unroll=False):
   Returns:
     The last y and the list of the new weights, stacked.
   """
-  depth = stacks[0].shape[0]
-  arrays = _unstack(stacks)
-  updated = [tf.TensorArray(stack.dtype, depth, element_shape=stack.shape[1:])
-             for stack in stacks]
+  depth, packing = stacks[0].shape[0], _Packing(stacks)
+  packed = packing.pack(stacks)
+  arrays, fixed_arrays = _unstack(packed), _unstack(fixed)
+  updated = _empty_like(packed)
 
   def body(k, x, updated):
-    y, weights = step(x, [array.read(k) for array in arrays])
+    y, weights = step(x, [array.read(k) for array in fixed_arrays],
+                      packing.unpack([array.read(k) for array in arrays]))
     return (k + 1, tf.ensure_shape(y, x.shape),
-            [array.write(k, weight) for array, weight in zip(updated, weights)])
+            [array.write(k, weight) for array, weight in zip(updated, packing.pack(weights))])
 
   if unroll:
     for k in range(depth):
@@ -66,7 +69,7 @@ def update(step, stacks, x, unroll=False):
   else:
     _, x, updated = tf.while_loop(
         lambda k, *_: k < depth, body, (tf.constant(0), x, updated), maximum_iterations=depth)
-  return x, [array.stack() for array in updated]
+  return x, packing.unpack([array.stack() for array in updated])
 
 
 def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
@@ -91,7 +94,7 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
     The last y and the sum of the log-dets. A gradient of their gradient raises
     a `NotImplementedError`: it would be wrong.
   """
-  depth = stacks[0].shape[0]
+  depth, packing = stacks[0].shape[0], _Packing(stacks)
   num_stacks, num_undo = len(stacks), len(undo_stacks)
 
   @tf.custom_gradient
@@ -109,15 +112,14 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
     return (y, log_det), gradient
 
   def _backward(y, dy, dlog_det, stacks, undo_stacks, context):
-    arrays, undo_arrays = _unstack(stacks), _unstack(undo_stacks)
-    gradients = [
-        tf.TensorArray(stack.dtype, depth, element_shape=stack.shape[1:]) for stack in stacks]
+    packed = packing.pack(stacks)
+    arrays, undo_arrays, gradients = _unstack(packed), _unstack(undo_stacks), _empty_like(packed)
     is_float = [t.dtype.is_floating for t in context]
     sums = [tf.zeros_like(t) for t, floating in zip(context, is_float) if floating]
 
     def body(i, y, dy, gradients, sums):
       k = i if reverse else depth - 1 - i
-      weights = [array.read(k) for array in arrays]
+      weights = packing.unpack([array.read(k) for array in arrays])
       undo_weights = [array.read(k) for array in undo_arrays]
       floats = [t for t, floating in zip(context, is_float) if floating]
       once = _RunOnce([*weights, *floats])
@@ -128,7 +130,8 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
       dx, dweights, dfloats = tape.gradient(
           outputs, (x, weights, floats), output_gradients=[dy, dlog_det],
           unconnected_gradients=tf.UnconnectedGradients.ZERO)
-      gradients = [array.write(k, d) for array, d in zip(gradients, dweights)]
+      gradients = [
+          array.write(k, d) for array, d in zip(gradients, packing.pack(dweights))]
       sums = [total + d for total, d in zip(sums, dfloats)]
       return i + 1, tf.ensure_shape(x, y.shape), tf.ensure_shape(dx, dy.shape), gradients, sums
 
@@ -137,7 +140,8 @@ def run_reversible(step, undo, stacks, undo_stacks, x, context, reverse=False):
         (tf.constant(0), y, tf.ensure_shape(dy, y.shape), gradients, sums),
         parallel_iterations=1, maximum_iterations=depth)
     sums = iter(sums)
-    return [dx, *[array.stack() for array in gradients], *[None] * len(undo_stacks),
+    return [dx, *packing.unpack([array.stack() for array in gradients]),
+            *[None] * len(undo_stacks),
             *[next(sums) if floating else None for floating in is_float]]
 
   stacks, undo_stacks, context = (
@@ -180,24 +184,34 @@ class _RunOnce:
     return lambda x, **kwargs: remembered(x, *self._weights)
 
 
-def _pack(stacks):
-  """Stacks with those of vectors as one: each costs some thirty operations of a traced gradient.
+class _Packing:
+  """Puts the vectors of a step together: each stack is some thirty operations of a traced gradient.
 
-  Returns:
-    The list of stacks, and a function of their slices that returns those of the stacks given.
+  Args:
+    stacks: list of Tensors or Variables `[K, ...]`; those `[K, n]` are packed if they are of one
+      dtype.
   """
-  is_vector = [stack.shape.rank == 2 for stack in stacks]
-  vectors = [stack for stack, vector in zip(stacks, is_vector) if vector]
-  if len({stack.dtype for stack in vectors}) != 1:
-    return stacks, lambda slices: slices
-  others = [stack for stack, vector in zip(stacks, is_vector) if not vector]
 
-  def unpacked(slices):
-    vector, *rest = slices
-    parts, rest = iter(tf.split(vector, [stack.shape[1] for stack in vectors])), iter(rest)
-    return [next(parts if vector else rest) for vector in is_vector]
+  def __init__(self, stacks):
+    vectors = [stack for stack in stacks if stack.shape.rank == 2]
+    is_packed = len({stack.dtype for stack in vectors}) == 1
+    self._is_vector = [is_packed and stack.shape.rank == 2 for stack in stacks]
+    self._sizes = [stack.shape[1] for stack in vectors] if is_packed else []
 
-  return [tf.concat(vectors, 1), *others], unpacked
+  def pack(self, parts):
+    """The stacks, or slices of them, with the vectors as one, which comes first."""
+    if not self._sizes:
+      return parts
+    vectors = [part for part, is_vector in zip(parts, self._is_vector) if is_vector]
+    others = [part for part, is_vector in zip(parts, self._is_vector) if not is_vector]
+    return [tf.concat(vectors, -1), *others]
+
+  def unpack(self, packed):
+    """What `pack` was given."""
+    if not self._sizes:
+      return packed
+    vectors, others = iter(tf.split(packed[0], self._sizes, -1)), iter(packed[1:])
+    return [next(vectors if is_vector else others) for is_vector in self._is_vector]
 
 
 def _slicer(stacks):
@@ -215,6 +229,11 @@ def _reader(stacks):
   arrays = _unstack(stacks)
   return lambda k: [private_tf.read_element(array, k, stack.shape)
                     for array, stack in zip(arrays, stacks)]
+
+
+def _empty_like(stacks):
+  return [tf.TensorArray(stack.dtype, stack.shape[0], element_shape=stack.shape[1:])
+          for stack in stacks]
 
 
 def _unstack(stacks):
