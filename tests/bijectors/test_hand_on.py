@@ -154,8 +154,8 @@ def test_gradients_under_a_second_tape(owner, traced):
   assert all(g is not None for g in gradients)
 
 
-@pytest.mark.parametrize('outer', ['persistent', 'two', 'watching'])
-@pytest.mark.parametrize('traced', [False, True], ids=['eager', 'graph'])
+@pytest.mark.parametrize('outer, traced', [
+    ('persistent', False), ('two', False), ('watching', False), ('two', True)])
 def test_gradients_under_one_more_tape(outer, traced):
   """However many there are already, and whatever the new one watches."""
   flow = _flow()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import tiny_run as tiny
 from tfp_glow.training import bpd_rise
@@ -18,11 +19,17 @@ def _first_failure(bits, warmup_steps=0, log_every=_WINDOW, limit=1., num_steps=
   config = tiny.config(optimizer__warmup_steps=warmup_steps, recovery__max_bpd_rise=limit)
   progress = state_lib.Progress(0)
   rise = bpd_rise.BpdRise(config, progress)
-  for step, value in enumerate(bits, 1):
-    progress.step.assign(step)
-    if np.isfinite(value):
+
+  @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)])
+  def note(values):
+    for value in values:
       progress.note_bpd(value)
-    if step % log_every == 0 and rise.judge(step >= num_steps):
+
+  for step in range(log_every, len(bits) + 1, log_every):
+    window = np.float64(bits[step - log_every:step])
+    progress.step.assign(step)
+    note(window[np.isfinite(window)])
+    if rise.judge(step >= num_steps):
       return step
   return None
 
